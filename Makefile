@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test fix sim bench build lock check-python check-web clean
+.PHONY: help run test fix sim bench build lock notices check-python check-web clean
 
 PYTHON ?= python3
 NPM ?= npm
@@ -123,6 +123,11 @@ lock: $(VENV)/.stamp-test ## write both lock files anew from pyproject.toml
 		--upgrade --group build pyproject.toml --output-file requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 		--upgrade --group dev --constraints requirements.lock pyproject.toml --output-file requirements-dev.lock
+	@echo "Now: make notices test"
+
+notices: $(VENV)/.stamp-test $(NODE_MODULES)/.stamp-npm ## write THIRD_PARTY.md anew from the lock files
+	$(say) "Listing third-party work"
+	@$(BIN)/python tools/third_party.py
 
 clean: ## remove what was set up and built; never touches a production
 	$(say) "Removing $(VENV), $(NODE_MODULES), web/dist and dist"
