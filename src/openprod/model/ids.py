@@ -31,7 +31,13 @@ CONTEXT_DERIVED_ID = "openprod derived id v1"
 CONTEXT_MODULE = "openprod module v1"
 CONTEXT_STATE = "openprod state v1"
 CONTEXT_INVITE = "openprod invite v1"
+CONTEXT_INVITE_TEXT = "openprod invite text v1"
+CONTEXT_KEY_ID = "openprod key id v1"
 CONTEXT_OPX_KEY = "openprod opx key v1"
+CONTEXT_OPX_STATEMENT = "openprod opx statement v1"
+CONTEXT_OPX_WAITING = "openprod opx waiting v1"
+CONTEXT_OPX_NAME = "openprod opx name v1"
+CONTEXT_MARK = "openprod mark v1"
 HASH_CONTEXTS = (
     CONTEXT_HEADER,
     CONTEXT_CHUNK,
@@ -40,7 +46,13 @@ HASH_CONTEXTS = (
     CONTEXT_MODULE,
     CONTEXT_STATE,
     CONTEXT_INVITE,
+    CONTEXT_INVITE_TEXT,
+    CONTEXT_KEY_ID,
     CONTEXT_OPX_KEY,
+    CONTEXT_OPX_STATEMENT,
+    CONTEXT_OPX_WAITING,
+    CONTEXT_OPX_NAME,
+    CONTEXT_MARK,
 )
 
 # Signing prefixes: what is signed is prefix || message, so a signature for one purpose is none for another.
