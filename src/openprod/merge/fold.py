@@ -1,0 +1,560 @@
+"""Fold: the meaning of a set of bundles, in plain Python, held in memory and computed from nothing each time.
+
+This is the yardstick for everything that is quicker. It knows what bundles say and what they mean together; it knows no
+storage, no order of arrival and no shortcut, and shares no code with the incremental rooms it is compared with (but the
+words of `model` and the terms of the state hash). Bundles handed in are taken to be proven (`identity.seal`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from openprod.merge.state_hash import PRIME, bundle_factors, head_term, key_factor
+from openprod.model.bundle import (
+    ADMISSION_ASKS,
+    ADMISSION_CREATOR,
+    ADMISSION_INVITATION,
+    ADMISSION_KNOWN,
+    Bundle,
+    Header,
+    Opening,
+)
+from openprod.model.hlc import ZERO, Hlc, effective, wall_ms
+from openprod.model.ids import ActorId, BundleId, EntityId, workspace_id
+from openprod.model.ops import (
+    Admit,
+    AdmitPayload,
+    Chunk,
+    ClockAccept,
+    Decide,
+    Ends,
+    Exist,
+    InviteClose,
+    InviteOpen,
+    InvitePayload,
+    KnownOp,
+    LogClosePayload,
+    Member,
+    Place,
+    Relate,
+    Relations,
+    Rows,
+    Set,
+    Unrelate,
+    over_of,
+    subject,
+    subject_indexes,
+    width,
+)
+from openprod.model.slots import EXISTS, POSITION, RELATION, is_field_key, member_key, table_of_member_key
+from openprod.model.values import Value, is_value, value_key
+
+CLOCK_AHEAD_MS_MAX = 5 * 60 * 1000
+
+Slot: TypeAlias = tuple[EntityId, str]
+OpId: TypeAlias = tuple[bytes, int]
+Deed: TypeAlias = Literal["value", "exist", "member", "relate", "unrelate", "place", "control", "unknown"]
+Held: TypeAlias = Value | Ends | InvitePayload | AdmitPayload | LogClosePayload | bytes
+Pending: TypeAlias = Literal["waiting", "held", "admission"]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One op, or one cell of a row block: the slots it covers, what it holds, what its author says it replaces.
+
+    `deed` is "unknown" for an op of a bundle that has no effect here: a ghost.
+    """
+
+    bundle: BundleId
+    ordinal: int
+    deed: Deed
+    slots: frozenset[Slot]
+    holds: Held
+    over: tuple[OpId, ...]
+    eff: Hlc
+    auto: bool
+    decision: bool = False
+
+    @property
+    def id(self) -> OpId:
+        """Its identity: bundle and ordinal."""
+        return self.bundle, self.ordinal
+
+    @property
+    def order(self) -> tuple[bytes, bytes, int]:
+        """Its place in canonical order."""
+        return self.eff, self.bundle, self.ordinal
+
+    @property
+    def value(self) -> Value:
+        """The value it gives a field; None for every other deed."""
+        return self.holds if self.deed == "value" and is_value(self.holds) else None
+
+    @property
+    def sameness(self) -> bytes:
+        """Bytes that are equal where two writes of one slot say the same."""
+        if self.deed == "value":
+            return value_key(self.value)
+        return repr((self.deed, self.holds)).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One value to choose from: its newest write stands for all the heads that hold it."""
+
+    value: Value
+    newest: Write
+    heads: tuple[Write, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A relation that exists, as its newest head makes it; shown while both its ends are alive."""
+
+    type: str
+    source: EntityId
+    target: EntityId
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Flag:
+    """Something a person can find and look at: `kind`, and the op, slot or log it is about, empty where about none."""
+
+    kind: Literal["void_over", "automation_settles", "contested", "replaced_unread", "fork"]
+    bundle: bytes = b""
+    ordinal: int = 0
+    subject: bytes = b""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a set of bundles means."""
+
+    heads: Mapping[Slot, tuple[Write, ...]]
+    alive: frozenset[EntityId]
+    contested: frozenset[EntityId]
+    members: Mapping[str, frozenset[EntityId]]
+    relations: Mapping[EntityId, Relation]
+    flags: frozenset[Flag]
+    unread: frozenset[BundleId]
+    state_hash: int
+
+    def shown(self, slot: Slot) -> Write | None:
+        """Returns the write that a field slot shows: the newest decision among its heads, else the newest head."""
+        heads = self.heads.get(slot, ())
+        return newest([head for head in heads if head.decision] or heads)
+
+    def value(self, slot: Slot) -> Value:
+        """Returns the value that a field slot shows, None where there is none."""
+        shown = self.shown(slot)
+        return shown.value if shown else None
+
+    def offers(self, slot: Slot) -> tuple[Offer, ...]:
+        """Returns the distinct values among a field slot's heads, in the order of the newest write of each."""
+        by_value: dict[bytes, list[Write]] = defaultdict(list)
+        for head in self.heads.get(slot, ()):
+            by_value[head.sameness].append(head)
+        found = [Offer(heads[-1].value, heads[-1], tuple(heads)) for heads in by_value.values()]
+        return tuple(sorted(found, key=lambda offer: offer.newest.order))
+
+    @property
+    def conflicts(self) -> dict[Slot, tuple[Offer, ...]]:
+        """The open questions about values; those on records and relations that are out of sight rest."""
+        found: dict[Slot, tuple[Offer, ...]] = {}
+        for slot in sorted(self.heads):
+            entity, key = slot
+            relation = self.relations.get(entity)
+            in_sight = relation.shown if relation else entity in self.alive
+            if is_field_key(key) and in_sight and len(self.offers(slot)) > 1:
+                found[slot] = self.offers(slot)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """Which of the bundles at hand apply, in an order in which they may, and why the others do not."""
+
+    applied: tuple[Bundle, ...]
+    pending: Mapping[BundleId, Pending]
+
+
+def newest(writes: Iterable[Write]) -> Write | None:
+    """Returns the last of some writes in canonical order, None of none."""
+    return max(writes, key=lambda write: write.order, default=None)
+
+
+def fold(bundles: Iterable[Bundle]) -> State:
+    """Returns what a set of applied bundles means.
+
+    Args:
+        bundles: closed under "its author had applied", in any order, any of them several times.
+    """
+    return _Folding({bundle.id: bundle for bundle in bundles}).state()
+
+
+def sift(bundles: Iterable[Bundle], now_ms: int | None = None) -> Sifted:
+    """Returns which bundles apply on a device that holds just these.
+
+    Args:
+        bundles: in any order, any of them several times.
+        now_ms: the device's clock; None holds nothing for its clock.
+    """
+    return _Sifting({bundle.id: bundle for bundle in bundles}, now_ms).sifted()
+
+
+def writes_of(bundle: Bundle, eff: Hlc = ZERO) -> Iterator[Write]:
+    """Yields a bundle's writes in the order of their ordinals; ghosts where the bundle has no effect here."""
+    causes = bundle.header.causes
+    if bundle.chunks is None:
+        for seen in bundle.envelopes:
+            auto = seen.cause < len(causes) and causes[seen.cause].auto
+            yield Write(bundle.id, seen.ordinal, "unknown", frozenset(seen.slots), None, seen.over, eff, auto)
+        return
+    base = 0
+    for chunk in bundle.chunks:
+        for op in chunk.ops:
+            auto = causes[op.cause].auto
+            for ordinal, deed, slots, holds in _deeds(chunk, op):
+                decision = isinstance(op, Decide) and not auto
+                over = over_of(chunk, op)
+                yield Write(bundle.id, base + ordinal, deed, slots, holds, over, eff, auto, decision)
+            base += width(op)
+
+
+def _deeds(chunk: Chunk, op: KnownOp) -> Iterator[tuple[int, Deed, frozenset[Slot], Held]]:
+    """Yields (ordinal within the op, deed, slots, what is held): one, or one for each written cell of a row block."""
+    subjects = [subject(chunk, at) for at in subject_indexes(op.subjects)]
+    keys = [chunk.keys[at] for at in op.keys]
+    slots = frozenset((one, key) for one in subjects for key in keys)
+    match op:
+        case Rows():
+            table = op.payload.table
+            for at, (one, row) in enumerate(zip(subjects, op.payload.rows, strict=True)):
+                yield from _cells(at, one, [(EXISTS, "exist", True), (member_key(table), "member", True)], keys, row)
+        case Relations():
+            for at, (one, row) in enumerate(zip(subjects, op.payload.rows, strict=True)):
+                source, target, position, *properties = row
+                assert isinstance(source, bytes)
+                assert isinstance(target, bytes)
+                ends = Ends(op.payload.type, source, target)
+                yield from _cells(
+                    at, one, [(RELATION, "relate", ends), (POSITION, "place", position)], keys, properties
+                )
+        case Set() | Decide():
+            yield 0, "value", slots, op.payload
+        case Exist():
+            yield 0, "exist", slots, op.payload
+        case Member():
+            yield 0, "member", slots, op.payload
+        case Relate():
+            yield 0, "relate", slots, op.payload
+        case Unrelate():
+            yield 0, "unrelate", slots, None
+        case Place():
+            yield 0, "place", slots, op.payload
+        case _:
+            yield 0, "control", slots, op.payload
+
+
+def _cells(
+    at: int, entity: EntityId, implied: list[tuple[str, Deed, Held]], keys: list[str], row: Iterable[Held]
+) -> Iterator[tuple[int, Deed, frozenset[Slot], Held]]:
+    """Yields the written cells of row number `at`: the implied columns, then the fields; None is a cell not written."""
+    cells: list[tuple[str, Deed, Held]] = [*implied]
+    cells.extend((key, "value", cell) for key, cell in zip(keys, row, strict=True))
+    for column, (key, deed, holds) in enumerate(cells):
+        if holds is not None:
+            yield at * len(cells) + column, deed, frozenset({(entity, key)}), holds
+
+
+class _History:
+    """Who had applied what, and what they knew of it, by what the headers declare."""
+
+    def __init__(self, bundles: dict[BundleId, Bundle]) -> None:
+        self.bundles = bundles
+        self._chain: dict[bytes, frozenset[bytes]] = {}
+        self._past: dict[bytes, frozenset[bytes]] = {}
+        self._eff: dict[bytes, Hlc] = {}
+        for bundle in in_causal_order(bundles):
+            self._add(bundle)
+
+    def _add(self, bundle: Bundle) -> None:
+        header, prev = bundle.header, bundle.header.prev
+        self._chain[bundle.id] = self.chain(prev) | {bundle.id}
+        past = (self._past.get(prev, frozenset()) | {prev}) if prev else frozenset[bytes]()
+        self._past[bundle.id] = past.union(*(self.chain(seen.tip) for seen in header.seen))
+        greatest = max((self._eff.get(one, ZERO) for one in builds_on(header)), default=ZERO)
+        self._eff[bundle.id] = effective(Hlc(header.claimed), greatest)
+
+    def chain(self, tip: bytes | None) -> frozenset[bytes]:
+        """Returns a bundle and all before it in its log."""
+        return self._chain.get(tip, frozenset()) if tip else frozenset()
+
+    def past(self, bundle: BundleId) -> frozenset[bytes]:
+        """Returns every bundle that the author of this one had applied, as its log declares."""
+        return self._past[bundle]
+
+    def eff(self, bundle: BundleId) -> Hlc:
+        """Returns the stamp that orders a bundle."""
+        return self._eff[bundle]
+
+    def knows(self, bundle: BundleId, other: BundleId) -> bool:
+        """Tells whether the author of `bundle` knew what `other` says: applied, readable there, and on the screen."""
+        header = self.bundles[bundle].header
+        if other != bundle and (other not in self.past(bundle) or other in header.unread):
+            return False
+        on_screen = [seen for seen in header.view or () if seen.log == self.bundles[other].header.log]
+        return not on_screen or any(other in self.chain(seen.tip) for seen in on_screen)
+
+
+def builds_on(header: Header) -> list[bytes]:
+    """Returns the ids a header names as applied before it: its predecessor and the tips it has seen."""
+    return ([header.prev] if header.prev else []) + [seen.tip for seen in header.seen]
+
+
+def in_causal_order(bundles: Mapping[BundleId, Bundle]) -> list[Bundle]:
+    """Returns bundles so that each comes behind those it builds on, as far as these are among them."""
+    done: dict[bytes, Bundle] = {}
+    stack = sorted(bundles, reverse=True)
+    while stack:
+        one = bundles[stack[-1]]
+        missing = [BundleId(x) for x in builds_on(one.header) if x not in done and x in bundles]
+        if missing:
+            stack += missing
+        else:
+            done[one.id] = one
+            stack.pop()
+    return list(done.values())
+
+
+class _Folding:
+    """One computation of a state: what replaced what, then what is left, then what that means."""
+
+    def __init__(self, bundles: dict[BundleId, Bundle]) -> None:
+        self.history = _History(bundles)
+        self.flags: set[Flag] = set()
+        self.writes: dict[OpId, Write] = {}
+        self.ghosts: dict[OpId, Write] = {}
+        for bundle in bundles.values():
+            into = self.writes if bundle.chunks is not None else self.ghosts
+            into.update((write.id, write) for write in writes_of(bundle, self.history.eff(bundle.id)))
+        self.touching: dict[EntityId, list[Write]] = defaultdict(list)
+        for write in (*self.writes.values(), *self.ghosts.values()):
+            for entity in {entity for entity, _ in write.slots}:
+                self.touching[entity].append(write)
+        self.heads = self._find_heads()
+
+    def state(self) -> State:
+        entities = {entity for entity, key in self.heads if key == EXISTS}
+        contested = frozenset(entity for entity in entities if self._contested(entity))
+        alive = frozenset(entity for entity in entities if entity in contested or not self._deletes(entity))
+        self.flags.update(Flag("contested", subject=entity) for entity in contested)
+        self._flag_forks()
+        return State(
+            heads=self.heads,
+            alive=alive,
+            contested=contested,
+            members=self._members(),
+            relations=self._relations(alive),
+            flags=frozenset(self.flags),
+            unread=frozenset(bundle.id for bundle in self.history.bundles.values() if bundle.chunks is None),
+            state_hash=self._state_hash(),
+        )
+
+    # --- what replaced what -----------------------------------------------------------------------------------------
+
+    def _find_heads(self) -> dict[Slot, tuple[Write, ...]]:
+        replaced: set[tuple[OpId, Slot]] = set()
+        for write in self.writes.values():
+            replaced |= self._replaced_by(write)
+        left: dict[Slot, list[Write]] = defaultdict(list)
+        for write in sorted(self.writes.values(), key=lambda write: write.order):
+            for slot in write.slots:
+                if (write.id, slot) not in replaced:
+                    left[slot].append(write)
+        self._flag_replaced_by_unread(left)
+        return {slot: tuple(left[slot]) for slot in sorted(left)}
+
+    def _replaced_by(self, write: Write) -> set[tuple[OpId, Slot]]:
+        """Returns what an effective write replaces, and in which slot; flags the entries that are void."""
+        counting = self._counting(write)
+        if len(counting) < len(set(write.over)):
+            self.flags.add(Flag("void_over", write.bundle, write.ordinal))
+        found: set[tuple[OpId, Slot]] = set()
+        for slot in write.slots:
+            there = [other for other in counting if slot in other.slots]
+            if write.auto and len({other.sameness for other in there}) > 1:
+                self.flags.add(Flag("automation_settles", write.bundle, write.ordinal, *slot))
+                continue
+            for other in there:
+                found |= self._gone(other, slot)
+        return found
+
+    def _counting(self, write: Write) -> list[Write]:
+        """Returns the writes and ghosts that a write's or ghost's `over` names with right."""
+        past = self.history.past(write.bundle)
+        unread = self.history.bundles[write.bundle].header.unread
+        found: list[Write] = []
+        for bundle, ordinal in sorted(set(write.over)):
+            other = self.writes.get((bundle, ordinal)) or self.ghosts.get((bundle, ordinal))
+            if other and bundle in past and bundle not in unread and write.slots & other.slots:
+                found.append(other)
+        return found
+
+    def _gone(self, other: Write, slot: Slot) -> set[tuple[OpId, Slot]]:
+        """Returns what goes from a slot where `other` is replaced there: itself, or what stands behind a ghost."""
+        gone: set[tuple[OpId, Slot]] = set()
+        stack, met = [other], {other.id}
+        while stack:
+            one = stack.pop()
+            if one.deed != "unknown":
+                gone.add((one.id, slot))
+                continue
+            behind = [two for two in self._counting(one) if slot in two.slots and two.id not in met]
+            met |= {two.id for two in behind}
+            stack += behind
+        return gone
+
+    def _flag_replaced_by_unread(self, left: Mapping[Slot, list[Write]]) -> None:
+        for ghost in self.ghosts.values():
+            for slot in ghost.slots:
+                gone = self._gone(ghost, slot)
+                if any((head.id, slot) in gone for head in left.get(slot, ())):
+                    self.flags.add(Flag("replaced_unread", subject=slot[0], key=slot[1]))
+
+    # --- what is left means -----------------------------------------------------------------------------------------
+
+    def _deletes(self, entity: EntityId) -> list[Write]:
+        return [head for head in self.heads[entity, EXISTS] if head.holds is False]
+
+    def _contested(self, entity: EntityId) -> bool:
+        """Tells whether a record has been deleted and yet stays visible."""
+        deletes = self._deletes(entity)
+        if not deletes:
+            return False
+        if any(head.holds is True and not head.auto for head in self.heads[entity, EXISTS]):
+            return True
+        return any(self._stands_apart(work, deletes) for work in self._work_on(entity))
+
+    def _work_on(self, entity: EntityId) -> Iterator[Write]:
+        """Yields what people did for a record, replaced since or not: values, additions, restores, and ghosts."""
+        for write in self.touching.get(entity, ()):
+            addition = write.deed in ("member", "exist") and write.holds is True
+            if (addition or write.deed in ("value", "unknown")) and not write.auto:
+                yield write
+
+    def _stands_apart(self, work: Write, deletes: list[Write]) -> bool:
+        """Tells whether no delete knew this work and this work knew no delete."""
+        knows = self.history.knows
+        return not any(knows(one.bundle, work.bundle) or knows(work.bundle, one.bundle) for one in deletes)
+
+    def _members(self) -> dict[str, frozenset[EntityId]]:
+        found: dict[str, set[EntityId]] = defaultdict(set)
+        for (entity, key), heads in self.heads.items():
+            table = table_of_member_key(key)
+            if table is not None and any(head.holds is True for head in heads):
+                found[table].add(entity)
+        return {table: frozenset(found[table]) for table in sorted(found)}
+
+    def _relations(self, alive: frozenset[EntityId]) -> dict[EntityId, Relation]:
+        found: dict[EntityId, Relation] = {}
+        for (entity, key), heads in self.heads.items():
+            made = newest(head for head in heads if head.deed == "relate") if key == RELATION else None
+            if key != RELATION or made is None:
+                continue
+            assert isinstance(made.holds, Ends)
+            source, target = EntityId(made.holds.source), EntityId(made.holds.target)
+            found[entity] = Relation(made.holds.type, source, target, {source, target} <= alive)
+        return found
+
+    def _flag_forks(self) -> None:
+        places: dict[tuple[bytes, int], int] = defaultdict(int)
+        for bundle in self.history.bundles.values():
+            places[bundle.header.log, bundle.header.seq] += 1
+        self.flags.update(Flag("fork", bundle=log) for (log, _), many in places.items() if many > 1)
+
+    def _state_hash(self) -> int:
+        total = 0
+        for (entity, key), heads in self.heads.items():
+            for head in heads:
+                total += head_term(bundle_factors(head.bundle), head.ordinal, entity, key_factor(key))
+        return total % PRIME
+
+
+@dataclass(slots=True)
+class _Sifting:
+    """One look at the bundles at hand: round after round, what may apply does."""
+
+    bundles: dict[BundleId, Bundle]
+    now_ms: int | None
+    applied: dict[bytes, Bundle] = field(default_factory=dict[bytes, Bundle])
+    accepted: set[bytes] = field(default_factory=set[bytes])
+    invited: dict[bytes, set[OpId]] = field(default_factory=dict[bytes, set[OpId]])
+    closed: set[OpId] = field(default_factory=set[OpId])
+    let_in: set[tuple[bytes, bytes]] = field(default_factory=set[tuple[bytes, bytes]])
+    actors: set[bytes] = field(default_factory=set[bytes])
+
+    def sifted(self) -> Sifted:
+        """Returns what applies and what does not, once nothing moves any more."""
+        waiting = [self.bundles[one] for one in sorted(self.bundles)]
+        moved = True
+        while moved:
+            ready = [bundle for bundle in waiting if self.obstacle(bundle) is None]
+            for bundle in ready:
+                self._apply(bundle)
+            waiting = [bundle for bundle in waiting if bundle.id not in self.applied]
+            moved = bool(ready)
+        pending: dict[BundleId, Pending] = {}
+        for bundle in waiting:
+            reason = self.obstacle(bundle)
+            assert reason is not None
+            pending[bundle.id] = reason
+        return Sifted(tuple(in_causal_order({BundleId(one): self.applied[one] for one in self.applied})), pending)
+
+    def obstacle(self, bundle: Bundle) -> Pending | None:
+        """Returns why a bundle may not apply yet, None where it may."""
+        header = bundle.header
+        if any(one not in self.applied for one in builds_on(header)):
+            return "waiting"
+        if header.opening is not None and not self._admitted(header, header.opening):
+            return "admission"
+        early = self.now_ms is not None and wall_ms(Hlc(header.claimed)) > self.now_ms + CLOCK_AHEAD_MS_MAX
+        return "held" if early and bundle.id not in self.accepted else None
+
+    def _admitted(self, header: Header, opening: Opening) -> bool:
+        kind, data = opening.admission.kind, opening.admission.data
+        if kind == ADMISSION_CREATOR:
+            return len(data) == 2 and workspace_id(ActorId(opening.actor), *data) == header.workspace
+        if kind == ADMISSION_INVITATION:
+            return bool(data) and bool(self.invited.get(data[0], set[OpId]()) - self.closed)
+        if kind == ADMISSION_KNOWN:
+            return opening.actor in self.actors
+        return kind == ADMISSION_ASKS and (header.log, opening.actor) in self.let_in
+
+    def _apply(self, bundle: Bundle) -> None:
+        self.applied[bundle.id] = bundle
+        if bundle.header.opening is not None:
+            self.actors.add(bundle.header.opening.actor)
+        ordinal = 0
+        for chunk in bundle.chunks or ():
+            for op in chunk.ops:
+                self._take(chunk, op, (bundle.id, ordinal))
+                ordinal += width(op)
+
+    def _take(self, chunk: Chunk, op: KnownOp, at: OpId) -> None:
+        match op:
+            case ClockAccept():
+                self.accepted.add(op.payload)
+            case InviteOpen():
+                self.invited.setdefault(op.payload.public_key, set()).add(at)
+            case InviteClose():
+                self.closed.update(over_of(chunk, op))
+            case Admit():
+                self.let_in.add((op.payload.log, op.payload.actor))
+            case _:
+                pass
