@@ -29,7 +29,7 @@ compares.
 - The text of *Richard III* by William Shakespeare, of which the demo production quotes lines as cue words: the Moby
   text, in the public domain, by way of Open Source Shakespeare.
 - The demo production (`demo/`): scenes, characters and cue lines are derived from that text. Its people, castings,
-  events, cues and rooms are invented, and given to everybody under CC0 1.0 Universal. A likeness to real people would be
+  events, cues and rooms are invented, and given to everybody under CC0 1.0 Universal. Any likeness to real people is
   chance.
 
 """
