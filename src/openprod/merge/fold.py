@@ -50,7 +50,7 @@ from openprod.model.ops import (
     width,
 )
 from openprod.model.slots import EXISTS, POSITION, RELATION, is_field_key, member_key, table_of_member_key
-from openprod.model.values import Value, is_value, value_key
+from openprod.model.values import RecordRef, Value, is_value, value_key
 
 CLOCK_AHEAD_MS_MAX = 5 * 60 * 1000
 
@@ -197,14 +197,15 @@ def fold(bundles: Iterable[Bundle]) -> State:
     return _Folding({bundle.id: bundle for bundle in bundles}).state()
 
 
-def sift(bundles: Iterable[Bundle], now_ms: int | None = None) -> Sifted:
+def sift(bundles: Iterable[Bundle], now_ms: int | None = None, trusted: Iterable[bytes] = ()) -> Sifted:
     """Returns which bundles apply on a device that holds just these.
 
     Args:
         bundles: in any order, any of them several times.
         now_ms: the device's clock; None holds nothing for its clock.
+        trusted: ids never held for the clock: what the device wrote, or applied before its clock went back.
     """
-    return _Sifting({bundle.id: bundle for bundle in bundles}, now_ms).sifted()
+    return _Sifting({bundle.id: bundle for bundle in bundles}, now_ms, accepted=set(trusted)).sifted()
 
 
 def writes_of(bundle: Bundle, eff: Hlc = ZERO) -> Iterator[Write]:
@@ -239,9 +240,9 @@ def _deeds(chunk: Chunk, op: KnownOp) -> Iterator[tuple[int, Deed, frozenset[Slo
         case Relations():
             for at, (one, row) in enumerate(zip(subjects, op.payload.rows, strict=True)):
                 source, target, position, *properties = row
-                assert isinstance(source, bytes)
-                assert isinstance(target, bytes)
-                ends = Ends(op.payload.type, source, target)
+                assert isinstance(source, RecordRef)
+                assert isinstance(target, RecordRef)
+                ends = Ends(op.payload.type, source.id, target.id)
                 yield from _cells(
                     at, one, [(RELATION, "relate", ends), (POSITION, "place", position)], keys, properties
                 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -20,6 +21,7 @@ CHUNKS_MAX = 2_048
 WIDTH_MAX = 1 << 20
 SEEN_MAX = 4_096
 CAUSES_MAX = 256
+DETAILS_MAX = 16
 MODULES_MAX = 256
 LABEL_BYTES_MAX = 1_000
 SEQ_MAX = (1 << 23) - 1
@@ -39,12 +41,19 @@ class Seen(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):
     tip: bytes
 
 
+if TYPE_CHECKING:
+    Detail: TypeAlias = str | bytes | int
+else:
+    # msgspec knows no union of text and bytes: `check_header` looks at each.
+    Detail = Any
+
+
 class Cause(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Why ops were written; `auto` is true where no person did it."""
 
     kind: int
     auto: bool = False
-    detail: tuple[str | bytes | int, ...] = ()
+    detail: tuple[Detail, ...] = ()
 
 
 class ModuleVersion(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -123,6 +132,7 @@ class Bundle:
     unread_reason: str = ""
 
 
+_DETAIL_TYPES = (str, bytes, int)
 _header_decoder = msgspec.msgpack.Decoder(Header)
 _sealed_decoder = msgspec.msgpack.Decoder(Sealed)
 _encoder = msgspec.msgpack.Encoder()
@@ -167,6 +177,9 @@ def check_header(header: Header) -> None:
     _check_ids(header.unread)
     if len(header.causes) > CAUSES_MAX or len(header.modules) > MODULES_MAX or len(header.chunks) > CHUNKS_MAX:
         raise Malformed("a header lists too many causes, modules or chunks")
+    for cause in header.causes:
+        if len(cause.detail) > DETAILS_MAX or any(type(one) not in _DETAIL_TYPES for one in cause.detail):
+            raise Malformed("a cause's details are too many, or neither text, bytes nor number")
     if len(header.label.encode()) > LABEL_BYTES_MAX:
         raise Malformed("a label is longer than 1,000 bytes")
     for ref in header.chunks:

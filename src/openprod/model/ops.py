@@ -14,7 +14,7 @@ import msgspec
 
 from openprod.model.ids import ENTITY_BYTES, HASH_BYTES, EntityId
 from openprod.model.slots import CLOCK, EXISTS, INVITE, LOG, MEMBER_PREFIX, POSITION, RELATION
-from openprod.model.values import Value, check_value
+from openprod.model.values import RecordRef, Value, check_value
 
 CHUNK_BYTES_MAX = 4 << 20
 OPS_MAX = 65_536
@@ -97,10 +97,10 @@ class Unrelate(Op, tag=7, array_like=True, frozen=True, gc=False):
 
 
 class RelationsPayload(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Many relations of one type; a row is (source, target, position or None, property values ...)."""
+    """Many relations of one type; a row is (source RecordRef, target RecordRef, position or None, properties ...)."""
 
     type: str
-    rows: tuple[tuple[Value | bytes, ...], ...]
+    rows: tuple[tuple[Value, ...], ...]
 
 
 class Relations(Op, tag=8, array_like=True, frozen=True, gc=False):
@@ -387,16 +387,14 @@ def _check_block(op: Rows | Relations, keys: tuple[str, ...], count: int) -> Non
         raise Malformed("a row block's rows differ in length from its columns")
     if isinstance(op, Relations):
         for row in rows:
-            if not _ends_fit(row[0], row[1]) or not (row[2] is None or isinstance(row[2], str)):
-                raise Malformed("a relation's end is no record id, or its position no text")
-            if any(isinstance(cell, bytes) for cell in row[3:]):
-                raise Malformed("a relation's property holds bare bytes")
+            if not isinstance(row[0], RecordRef) or not isinstance(row[1], RecordRef):
+                raise Malformed("a relation's end is no record id")
+            if not (row[2] is None or isinstance(row[2], str)):
+                raise Malformed("a relation's position is no text")
 
 
 def _ends_fit(source: object, target: object) -> bool:
-    return (
-        isinstance(source, bytes) and isinstance(target, bytes) and len(source) == ENTITY_BYTES == len(target)
-    )
+    return isinstance(source, bytes) and isinstance(target, bytes) and len(source) == ENTITY_BYTES == len(target)
 
 
 def _check_floats(chunk: Chunk) -> None:
@@ -407,8 +405,7 @@ def _check_floats(chunk: Chunk) -> None:
         elif isinstance(op, Rows | Relations):
             for row in op.payload.rows:
                 for cell in row:
-                    if not isinstance(cell, bytes):
-                        _check_stored(cell)
+                    _check_stored(cell)
 
 
 def _check_stored(value: Value) -> None:
