@@ -14,6 +14,5 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts", "test/**/*.test.tsx"],
-    passWithNoTests: true,
   },
 });
