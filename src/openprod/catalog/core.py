@@ -1,0 +1,105 @@
+"""The core's own tables: what every workspace has before any module is adopted.
+
+Knows their names and fields, declared as a manifest like any module's. Must not know how they are filled.
+"""
+
+from __future__ import annotations
+
+from openprod.catalog.manifest import Manifest
+from openprod.catalog.tables import CORE, Field, FieldType, Table
+
+CORE_VERSION = "1.0"
+
+_TABLES: tuple[tuple[str, str, tuple[tuple[str, FieldType, str], ...]], ...] = (
+    (
+        "modules",
+        "Modules",
+        (
+            ("name", "text", "The module's name, also the first part of what it declares"),
+            ("version", "text", "The version adopted here"),
+            ("hash", "text", "The hash of the package's files"),
+            ("manifest", "text", "The text of its module.toml"),
+        ),
+    ),
+    (
+        "queries",
+        "Queries",
+        (
+            ("name", "text", "The full name it is asked for by"),
+            ("title", "text", "What it is called on screen"),
+            ("table", "text", "The table it belongs to"),
+            ("query", "text", "The query as TOML, or a condition"),
+            ("module", "text", "The module or template that brought it; empty if a person made it"),
+        ),
+    ),
+    (
+        "people",
+        "People",
+        (
+            ("key", "text", "The actor's public key in hexadecimal"),
+            ("name", "text", "What this person is called here"),
+        ),
+    ),
+    (
+        "tables",
+        "Tables",
+        (
+            ("name", "text", "The full name of a table that a person made: workspace.props"),
+            ("title", "text", "What it is called on screen"),
+            ("key", "text", "The names of the fields of its natural key, with commas between them"),
+            ("label", "text", "How a record is called in sentences: {name}"),
+        ),
+    ),
+    (
+        "fields",
+        "Fields",
+        (
+            ("key", "text", "The full key of a field that a person added"),
+            ("table", "text", "The full name of the table it is shown in"),
+            ("spec", "text", "JSON with the keys that a field has in module.toml"),
+        ),
+    ),
+    (
+        "settings",
+        "Settings",
+        (
+            ("name", "text", "What is set"),
+            ("value", "text", "What it is set to"),
+        ),
+    ),
+)
+
+
+def core_manifest() -> Manifest:
+    """Returns the manifest of the core's tables; the first field of each is its key and its title."""
+    return Manifest(
+        name=CORE,
+        version=CORE_VERSION,
+        title="Openprod",
+        tables=tuple(_table(name, title, fields) for name, title, fields in _TABLES),
+    )
+
+
+def _table(name: str, title: str, fields: tuple[tuple[str, FieldType, str], ...]) -> Table:
+    full = f"{CORE}.{name}"
+    key = fields[0][0]
+    label = "{name}" if name == "people" else f"{{{key}}}"
+    return Table(
+        name=full,
+        title=title,
+        module=CORE,
+        key=(key,),
+        label=label,
+        fields={
+            short: Field(
+                key=f"{full}.{short}",
+                name=short,
+                table=full,
+                type=kind,
+                title=short.capitalize(),
+                help=help_text,
+                required=short == key,
+            )
+            for short, kind, help_text in fields
+        },
+    )

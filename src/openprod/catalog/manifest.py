@@ -1,0 +1,530 @@
+"""`module.toml` read into tables, fields and relations, strictly, with every problem named at once.
+
+Knows the manifest's form (docs/authors/module-toml.md) and how manifests, the core's tables and what people added make
+one catalog. Must not know files: text comes in, with the name it is called by in problems. Lists, checks, imports,
+rules, scripts, views and papers are checked for shape and kept as declared; nothing is run here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+from msgspec import Struct
+
+from openprod.catalog.check import DURATION_UNITS, FieldRefused, parse
+from openprod.catalog.strict import ManifestError, Raw, Reader, is_inside
+from openprod.catalog.tables import (
+    CORE,
+    FIELD_TYPES,
+    WORKSPACE,
+    Catalog,
+    Field,
+    FieldType,
+    Relation,
+    Table,
+    either,
+    near_names,
+)
+from openprod.model.values import Value
+
+RESERVED_MODULES = (CORE, WORKSPACE)
+RESERVED_FIELDS = frozenset(
+    ("id", "ids", "table", "true", "false", "null", "and", "or", "not", "in", "like", "matches", "contains", "exists")
+)
+_FULL_NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+_VERSION = re.compile(r"[0-9]+(\.[0-9]+){1,2}(-[a-z0-9.]+)?")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_SECTIONS = (
+    "module", "capabilities", "table", "relation", "query", "list", "check", "import", "rule", "script", "view",
+    "paper",
+)  # fmt: skip
+_FIELD_KEYS = (
+    "type", "title", "help", "required", "default", "choices", "open", "unit", "format", "hidden", "shared_key",
+    "merge", "on_conflict", "target_hint", "items",
+)  # fmt: skip
+_UNIT_TYPES = frozenset(("duration", "int", "float", "decimal"))
+
+# The sections that are only declared: for each key what it must be.
+_TEXT = "a text"
+_TEXTS = "a list of texts"
+_PATH = "a path in the package"
+_MAP = "a table"
+_SHAPES: Mapping[str, Mapping[str, str]] = {
+    "query": {"title": _TEXT, "file": _PATH, "table": _TEXT, "help": _TEXT},
+    "list": {
+        "title": _TEXT, "table": _TEXT, "where": _TEXT, "query": _PATH, "order": _TEXTS, "group": _TEXTS,
+        "fields": _TEXTS,
+    },
+    "check": {"title": _TEXT, "sentence": _TEXT, "table": _TEXT, "where": _TEXT, "query": _PATH},
+    "import": {"title": _TEXT, "table": _TEXT, "format": _TEXT, "match": _TEXTS, "columns": _MAP, "values": _MAP},
+    "rule": {
+        "title": _TEXT, "table": _TEXT, "when": _TEXT, "add_to": _TEXT, "remove_from": _TEXT, "set": _MAP,
+        "fill": _MAP, "mode": _TEXT,
+    },
+    "script": {"title": _TEXT, "run": _PATH, "mode": _TEXT, "trigger": _MAP, "parameters": _MAP, "help": _TEXT},
+    "view": {"title": _TEXT, "source": _PATH, "table": _TEXT},
+    "paper": {"title": _TEXT, "query": _PATH, "layout": _PATH},
+}  # fmt: skip
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "check": ("sentence", "table"),
+    "import": ("table",),
+    "rule": ("table", "when"),
+    "script": ("run",),
+    "view": ("source",),
+    "paper": ("query", "layout"),
+}
+
+
+class QueryFile(Struct, frozen=True, kw_only=True):
+    """A query that a package brings: its full name, and the file of the package that holds it."""
+
+    name: str
+    title: str
+    file: str
+    table: str = ""
+    help: str = ""
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """A module as declared.
+
+    Attributes:
+        declared: the sections that are kept as they are: list, check, import, rule, script, view, paper; in each
+            the entries by name.
+    """
+
+    name: str
+    version: str
+    title: str
+    help: str = ""
+    capabilities: dict[str, tuple[str, ...]] = {}
+    tables: tuple[Table, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    queries: tuple[QueryFile, ...] = ()
+    declared: dict[str, dict[str, Raw]] = {}
+
+    def files(self) -> tuple[str, ...]:
+        """Returns the paths of every file of the package that the manifest names."""
+        named = [query.file for query in self.queries]
+        for section, entries in self.declared.items():
+            paths = [key for key, shape in _SHAPES[section].items() if shape == _PATH]
+            named += [str(entry[key]) for entry in entries.values() for key in paths if key in entry]
+        return tuple(dict.fromkeys(named))
+
+
+class UserTable(Struct, frozen=True, kw_only=True):
+    """A table that a person made: a record of core.tables. Its name begins with "workspace."."""
+
+    name: str
+    title: str = ""
+    key: tuple[str, ...] = ()
+    label: str = ""
+
+
+class UserField(Struct, frozen=True, kw_only=True):
+    """A field that a person added: a record of core.fields; `spec` is JSON with the keys a manifest's field has."""
+
+    key: str
+    table: str
+    spec: str
+
+
+def read(text: str, file: str = "module.toml") -> Manifest:
+    """Returns the module that a manifest declares.
+
+    Args:
+        text: the manifest.
+        file: what it is called in problems.
+
+    Raises:
+        ManifestError: with every problem found, each with line and key.
+    """
+    reader = Reader(text, file)
+    manifest = _module(reader)
+    reader.finish()
+    return manifest
+
+
+def catalog_of(
+    core: Manifest,
+    modules: Iterable[Manifest],
+    user_tables: Iterable[UserTable] = (),
+    user_fields: Iterable[UserField] = (),
+) -> Catalog:
+    """Returns the catalog of the core's tables, modules, and what people added.
+
+    Never raises: a person's table or field that cannot be understood is left out and named in `problems`.
+    """
+    manifests = [core, *sorted(modules, key=lambda manifest: manifest.name)]
+    tables = {table.name: table for manifest in manifests for table in manifest.tables}
+    relations = {relation.name: relation for manifest in manifests for relation in manifest.relations}
+    problems: list[str] = []
+    for made in sorted(user_tables, key=lambda made: made.name):
+        if _FULL_NAME.fullmatch(made.name) is None or made.name in tables or made.name in relations:
+            problems.append(f"The table '{made.name}' cannot be shown: its name is taken or not a name.")
+            continue
+        title = made.title or made.name.partition(".")[2].replace("_", " ").capitalize()
+        tables[made.name] = Table(
+            name=made.name, title=title, module=WORKSPACE, key=made.key, label=made.label, fields={}
+        )
+    for added in sorted(user_fields, key=lambda added: added.key):
+        problem = _add_user_field(tables, added)
+        if problem:
+            problems.append(problem)
+    return Catalog(
+        modules={WORKSPACE: "", **{manifest.name: manifest.version for manifest in manifests}},
+        tables=tables,
+        relations=relations,
+        problems=tuple(problems),
+    )
+
+
+def user_field_key(table: str, name: str) -> str:
+    """Returns the full key of a field that a person adds: workspace.props.colour, workspace.lighting_cues.gel."""
+    module, _, short = table.partition(".")
+    return f"{table}.{name}" if module == WORKSPACE else f"{WORKSPACE}.{module}_{short}.{name}"
+
+
+def read_field(table: str, key: str, spec: object, file: str = "field") -> Field:
+    """Returns the field of a spec: a type's name, or a mapping with the keys a manifest's field has.
+
+    Raises:
+        ManifestError: with every problem found.
+    """
+    reader = Reader("", file)
+    name = key.rpartition(".")[2]
+    found = _field(reader, (name,), table, name, spec, key=key)
+    reader.finish()
+    assert found is not None
+    return found
+
+
+def _add_user_field(tables: dict[str, Table], added: UserField) -> str:
+    table = tables.get(added.table)
+    if table is None:
+        return f"The field '{added.key}' cannot be shown: there is no table '{added.table}' here."
+    if added.key.count(".") != 2:
+        return f"The field '{added.key}' cannot be shown: it is not named like workspace.table.field."
+    try:
+        field = read_field(table.name, added.key, msgspec.json.decode(added.spec), added.key)
+    except (ManifestError, msgspec.DecodeError) as error:
+        return f"The field '{added.key}' cannot be shown: {error}"
+    if field.column in table.fields:
+        return f"The field '{added.key}' cannot be shown: {table.name} has a field of that name."
+    tables[table.name] = msgspec.structs.replace(table, fields={**table.fields, field.column: field})
+    return ""
+
+
+def _module(reader: Reader) -> Manifest:
+    data = reader.data
+    reader.known((), data, _SECTIONS)
+    head = reader.mapping(("module",), data.get("module", {}))
+    reader.known(("module",), head, ("name", "version", "title", "help"))
+    name = reader.text(("module",), head, "name")
+    if not name:
+        reader.problem(("module", "name"), 'the module has no name. Add a section [module] with name = "lighting".')
+    elif reader.name(("module", "name"), name, "module") and name in RESERVED_MODULES:
+        reader.problem(("module", "name"), f"'{name}' is kept for Openprod itself. Choose another name.")
+    version = reader.text(("module",), head, "version")
+    if _VERSION.fullmatch(version) is None:
+        reader.problem(("module", "version"), f"'{version}' is no version. Write one like \"1.0.0\".")
+    tables = _tables(reader, name)
+    relations = _relations(reader, name, tables)
+    return Manifest(
+        name=name,
+        version=version,
+        title=reader.text(("module",), head, "title") or name.replace("_", " ").capitalize(),
+        help=reader.text(("module",), head, "help"),
+        capabilities=_capabilities(reader),
+        tables=tuple(tables.values()),
+        relations=relations,
+        queries=_queries(reader, name, tables),
+        declared=_declared(reader, tables),
+    )
+
+
+def _capabilities(reader: Reader) -> dict[str, tuple[str, ...]]:
+    path = ("capabilities",)
+    data = reader.mapping(path, reader.data.get("capabilities", {}))
+    reader.known(path, data, ("files", "data"))
+    found: dict[str, tuple[str, ...]] = {}
+    for key in ("files", "data"):
+        grants = reader.texts(path, data, key)
+        for grant in grants:
+            verb, _, where = grant.partition(":")
+            if verb not in ("read", "write") or not where or (key == "files" and not is_inside(where)):
+                example = "read:imports/*" if key == "files" else "read:contacts.people.name"
+                reader.problem((*path, key), f"'{grant}' is no grant. Write one like \"{example}\".")
+        if grants:
+            found[key] = grants
+    return found
+
+
+def _tables(reader: Reader, module: str) -> dict[str, Table]:
+    tables: dict[str, Table] = {}
+    for short, raw in reader.mapping(("table",), reader.data.get("table", {})).items():
+        path = ("table", short)
+        data = reader.mapping(path, raw)
+        reader.known(path, data, ("title", "key", "label", "links_well_with", "fields"))
+        reader.name(path, short, "table")
+        name = f"{module}.{short}"
+        fields: dict[str, Field] = {}
+        for field_name, spec in reader.mapping((*path, "fields"), data.get("fields", {})).items():
+            field = _field(reader, (*path, "fields", field_name), name, field_name, spec)
+            if field is not None:
+                fields[field_name] = field
+        if not data.get("fields"):
+            reader.problem(path, f'the table has no fields. Add [table.{short}.fields.name] with type = "text".')
+        tables[short] = Table(
+            name=name,
+            title=reader.text(path, data, "title") or short.replace("_", " ").capitalize(),
+            module=module,
+            key=_key(reader, path, data, fields),
+            label=_label(reader, path, data, fields),
+            fields=fields,
+            links_well_with=_full_names(reader, path, data, "links_well_with", {}),
+        )
+    return tables
+
+
+def _key(reader: Reader, path: tuple[str, ...], data: Raw, fields: Mapping[str, Field]) -> tuple[str, ...]:
+    key = reader.texts(path, data, "key")
+    for name in key:
+        if name not in fields:
+            _no_such_field(reader, (*path, "key"), name, fields)
+        elif fields[name].merge == "crdt" or fields[name].type in ("list", "blob"):
+            reader.problem((*path, "key"), f"'{name}' cannot be part of the key: its type has no fixed form.")
+    if len(set(key)) != len(key):
+        reader.problem((*path, "key"), "a field stands twice in the key. Name each once.")
+    return key
+
+
+def _label(reader: Reader, path: tuple[str, ...], data: Raw, fields: Mapping[str, Field]) -> str:
+    label = reader.text(path, data, "label")
+    if not label and fields:
+        return "{" + next(iter(fields)) + "}"
+    named = _PLACEHOLDER.findall(label)
+    for name in named:
+        if name not in fields:
+            _no_such_field(reader, (*path, "label"), name, fields)
+    if label and not named:
+        reader.problem((*path, "label"), 'the label names no field. Write one like "LX {number}".')
+    return label
+
+
+def _no_such_field(reader: Reader, path: tuple[str, ...], name: str, fields: Mapping[str, Field]) -> None:
+    near = near_names(name, fields)
+    hint = f"Did you mean {either(near)}?" if near else f"The fields are {', '.join(fields)}."
+    reader.problem(path, f"there is no field '{name}' in this table. {hint}")
+
+
+def _field(reader: Reader, path: tuple[str, ...], table: str, name: str, spec: object, key: str = "") -> Field | None:
+    problems_before = len(reader.problems)
+    reader.name(path, name, "field")
+    if name in RESERVED_FIELDS:
+        reader.problem(path, f"'{name}' means something in queries and cannot be a field. Choose another name.")
+    data: Raw = {"type": spec} if isinstance(spec, str) else reader.mapping(path, spec)
+    if isinstance(spec, (str, dict)):
+        reader.known(path, data, _FIELD_KEYS)
+    field_type = _type(reader, path, data, "type")
+    item_type = _type(reader, path, data, "items") if "items" in data else "text"
+    if field_type is None or item_type is None:
+        return None
+    field = Field(
+        key=key or f"{table}.{name}",
+        name=name,
+        table=table,
+        type=field_type,
+        title=reader.text(path, data, "title") or name.replace("_", " ").capitalize(),
+        help=reader.text(path, data, "help"),
+        required=reader.flag(path, data, "required"),
+        choices=reader.texts(path, data, "choices"),
+        open=reader.flag(path, data, "open"),
+        unit=reader.text(path, data, "unit"),
+        format=reader.text(path, data, "format"),
+        hidden=reader.flag(path, data, "hidden"),
+        shared_key=reader.text(path, data, "shared_key"),
+        merge="crdt" if reader.one_of(path, data, "merge", ("scalar", "crdt")) == "crdt" else "scalar",
+        on_conflict="block" if reader.one_of(path, data, "on_conflict", ("show", "block")) == "block" else "show",
+        target=_full_names(reader, path, data, "target_hint", {}, table.partition(".")[0]),
+        item_type=item_type,
+    )
+    _check_field(reader, path, data, field)
+    if "default" in data and len(reader.problems) == problems_before:
+        field = msgspec.structs.replace(field, default=_default(reader, path, data, field))
+    return field
+
+
+def _type(reader: Reader, path: tuple[str, ...], data: Raw, key: str) -> FieldType | None:
+    if key not in data:
+        reader.problem(path, f'the field has no type. Add type = "text", or one of {", ".join(FIELD_TYPES)}.')
+        return None
+    found = reader.text(path, data, key)
+    if found in FIELD_TYPES:
+        return found
+    if isinstance(data[key], str):
+        near = near_names(found, FIELD_TYPES)
+        hint = f"Did you mean {either(near)}?" if near else f"The types are {', '.join(FIELD_TYPES)}."
+        reader.problem((*path, key), f"'{found}' is no field type. {hint}")
+    return None
+
+
+def _check_field(reader: Reader, path: tuple[str, ...], data: Raw, field: Field) -> None:
+    chooses = "choice" in (field.type, field.item_type if field.type == "list" else "")
+    if "choices" in data and not chooses:
+        reader.problem((*path, "choices"), f'only a choice has choices. Write type = "choice", not "{field.type}".')
+    if len(set(field.choices)) != len(field.choices) or "" in field.choices:
+        reader.problem((*path, "choices"), "a choice stands twice or is empty. Name each once.")
+    if chooses and not field.choices and not field.open:
+        reader.problem(path, 'the choice has no choices. Add choices = ["a", "b"], or open = true.')
+    if field.open and not chooses:
+        reader.problem((*path, "open"), "only a choice can be open.")
+    if field.type == "duration" and field.unit and field.unit not in DURATION_UNITS:
+        reader.problem((*path, "unit"), f"'{field.unit}' is no unit of time. Write {either(DURATION_UNITS)}.")
+    if field.unit and field.type not in _UNIT_TYPES:
+        reader.problem((*path, "unit"), f'only numbers and durations have a unit, not "{field.type}".')
+    if field.merge == "crdt" and field.type != "text":
+        reader.problem((*path, "merge"), f'only text can merge letter by letter, not "{field.type}".')
+    if field.target and field.type not in ("record", "list"):
+        reader.problem((*path, "target_hint"), 'only a record field has a target. Write type = "record".')
+    if "items" in data and field.type != "list":
+        reader.problem((*path, "items"), 'only a list has items. Write type = "list".')
+    if field.type == "list" and field.item_type in ("list", "blob"):
+        reader.problem((*path, "items"), f'a list cannot hold "{field.item_type}".')
+
+
+def _default(reader: Reader, path: tuple[str, ...], data: Raw, field: Field) -> Value:
+    try:
+        return parse(field, data["default"])[0]
+    except FieldRefused as refused:
+        reader.problem((*path, "default"), f"the default does not fit: {str(refused).partition('): ')[2]}")
+        return None
+
+
+def _full_names(
+    reader: Reader,
+    path: tuple[str, ...],
+    data: Raw,
+    key: str,
+    local: Mapping[str, Table],
+    module: str = "",
+) -> tuple[str, ...]:
+    """Returns names of tables in full; a name without a point is one of the module's own."""
+    found: list[str] = []
+    for name in reader.texts(path, data, key):
+        full = f"{module}.{name}" if module and "." not in name else name
+        own = full.partition(".")[0] == module
+        if _FULL_NAME.fullmatch(full) is None:
+            reader.problem((*path, key), f"'{name}' is no table's name. Write it in full, like \"sm.cues\".")
+        elif own and local and full.partition(".")[2] not in local:
+            _no_such_table(reader, (*path, key), name, local)
+        found.append(full)
+    return tuple(found)
+
+
+def _no_such_table(reader: Reader, path: tuple[str, ...], name: str, local: Mapping[str, Table]) -> None:
+    near = near_names(name.rpartition(".")[2], local)
+    hint = f"Did you mean {either(near)}?" if near else f"The tables are {', '.join(local)}."
+    reader.problem(path, f"there is no table '{name}' in this module. {hint}")
+
+
+def _relations(reader: Reader, module: str, tables: Mapping[str, Table]) -> tuple[Relation, ...]:
+    relations: list[Relation] = []
+    for short, raw in reader.mapping(("relation",), reader.data.get("relation", {})).items():
+        path = ("relation", short)
+        data = reader.mapping(path, raw)
+        reader.known(path, data, ("title", "inverse", "source", "target_hint", "ordered", "unique", "properties"))
+        reader.name(path, short, "relation")
+        if short in tables:
+            reader.problem(path, f"'{short}' is a table of this module too. Choose another name for the relation.")
+        name = f"{module}.{short}"
+        source = reader.text(path, data, "source")
+        full = source if "." in source else f"{module}.{source}"
+        if not source:
+            reader.problem(path, 'the relation has no source. Add source = "cues", the table it starts in.')
+        elif full.partition(".")[0] == module and full.partition(".")[2] not in tables:
+            _no_such_table(reader, (*path, "source"), source, tables)
+        properties: dict[str, Field] = {}
+        for property_name, spec in reader.mapping((*path, "properties"), data.get("properties", {})).items():
+            field = _field(reader, (*path, "properties", property_name), name, property_name, spec)
+            if field is not None:
+                properties[property_name] = field
+        title = reader.text(path, data, "title") or short.replace("_", " ").capitalize()
+        relations.append(
+            Relation(
+                name=name,
+                title=title,
+                inverse=reader.text(path, data, "inverse") or f"{title} (back)",
+                source=full,
+                target_hint=_full_names(reader, path, data, "target_hint", tables, module),
+                ordered=reader.flag(path, data, "ordered"),
+                unique=reader.flag(path, data, "unique"),
+                properties=properties,
+            )
+        )
+    return tuple(relations)
+
+
+def _queries(reader: Reader, module: str, tables: Mapping[str, Table]) -> tuple[QueryFile, ...]:
+    found: list[QueryFile] = []
+    for short, data in _entries(reader, "query", tables).items():
+        path = ("query", short)
+        table = reader.text(path, data, "table")
+        found.append(
+            QueryFile(
+                name=f"{module}.{short}",
+                title=reader.text(path, data, "title") or short.replace("_", " ").capitalize(),
+                file=reader.path(path, data, "file", f"queries/{short}.toml"),
+                table=table if "." in table or not table else f"{module}.{table}",
+                help=reader.text(path, data, "help"),
+            )
+        )
+    return tuple(found)
+
+
+def _declared(reader: Reader, tables: Mapping[str, Table]) -> dict[str, dict[str, Raw]]:
+    return {
+        section: entries for section in _SHAPES if section != "query" and (entries := _entries(reader, section, tables))
+    }
+
+
+def _entries(reader: Reader, section: str, tables: Mapping[str, Table]) -> dict[str, Raw]:
+    """Returns the entries of a declared section, each checked for shape."""
+    shape = _SHAPES[section]
+    entries: dict[str, Raw] = {}
+    for short, raw in reader.mapping((section,), reader.data.get(section, {})).items():
+        path = (section, short)
+        data = reader.mapping(path, raw)
+        reader.known(path, data, tuple(shape))
+        reader.name(path, short, section)
+        for key in data:
+            if key in shape:
+                _CHECKS[shape[key]](reader, path, data, key)
+        table = data.get("table")
+        if isinstance(table, str) and "." not in table and table not in tables:
+            _no_such_table(reader, (*path, "table"), table, tables)
+        for key in _NEEDED.get(section, ()):
+            if key not in data:
+                reader.problem(path, f"the {section} has no {key}. Add {key} = {_example(shape[key])}.")
+        if section in ("list", "check") and "where" in data and "query" in data:
+            reader.problem((*path, "where"), "give either where or query, not both.")
+        entries[short] = data
+    return entries
+
+
+def _example(shape: str) -> str:
+    return '"folder/file"' if shape == _PATH else '"…"'
+
+
+def _check_map(reader: Reader, path: tuple[str, ...], data: Raw, key: str) -> None:
+    reader.mapping((*path, key), data[key])
+
+
+_CHECKS: Mapping[str, Callable[[Reader, tuple[str, ...], Raw, str], object]] = {
+    _TEXT: lambda reader, path, data, key: reader.text(path, data, key),
+    _TEXTS: lambda reader, path, data, key: reader.texts(path, data, key),
+    _PATH: lambda reader, path, data, key: reader.path(path, data, key),
+    _MAP: _check_map,
+}
