@@ -1,0 +1,1 @@
+"""Pretended time, network, disk and people, for our tests and those of module authors. Nobody imports this room."""

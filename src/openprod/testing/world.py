@@ -1,0 +1,306 @@
+"""Worlds for cases: the same short history of what people do, played on paper or on real workspaces in bad weather.
+
+A case is written once against `World` and `Seat` and says what every device must show. Knows how to play, carry and
+look. Must not know any case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from itertools import permutations
+from random import Random
+from typing import Protocol, TypeAlias
+
+from openprod.merge.fold import Flag, Sifted, State
+from openprod.merge.state_hash import text as hash_text
+from openprod.model.bundle import Sealed, decode_header, id_of
+from openprod.model.ids import EntityId, id_text, op_text
+from openprod.model.slots import is_field_key
+from openprod.model.values import Plain, Value, plain
+from openprod.testing.clock import MINUTE_MS, FakeClock, TrueTime
+from openprod.testing.device import PaperDevice
+
+PEOPLE = "stage.people"
+ATTENDEES = "stage.attendees"
+NAME, PHONE, EMAIL = "stage.people.name", "stage.people.phone", "stage.people.email"
+KNOWS = "stage.knows"
+
+# The module whose tables the cases play with; what a look tells is about these only.
+MODULE = "stage."
+
+Field: TypeAlias = tuple[str, str]
+Token: TypeAlias = Sequence[tuple[bytes, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one device shows of the module's records: text ids, plain values.
+
+    Attributes:
+        shown: (record, full key) to the value shown, of records that are alive and relations that are shown.
+        offers: (record, full key) to the distinct values of an open question, each as `repr` of its plain form, sorted.
+        contested: records that were deleted by somebody who had not seen somebody's work.
+        flagged: what else a person can find, as short sentences.
+        pending: how many bundles have no effect yet, by reason.
+        unread: how many bundles have no effect in this version.
+    """
+
+    shown: dict[Field, Plain]
+    offers: dict[Field, tuple[str, ...]]
+    alive: frozenset[str]
+    contested: frozenset[str]
+    members: dict[str, frozenset[str]]
+    relations: frozenset[tuple[str, str, str]]
+    flagged: frozenset[str]
+    pending: dict[str, int]
+    unread: int
+    state_hash: str
+
+    def offered(self, record: str, key: str) -> set[Plain]:
+        """Returns what a field offers as a set, empty where nothing is open. Texts and None only."""
+        return {None if one == "None" else one[1:-1] for one in self.offers.get((record, key), ())}
+
+
+class Seat(Protocol):
+    """A device as a case uses it. Everything is named by text ids and full keys; None as a value clears."""
+
+    name: str
+
+    def add(self, table: str, fields: dict[str, Value]) -> str:
+        """Creates a record."""
+        ...
+
+    def heads(self, record: str, key: str) -> Token:
+        """Returns what an editor opened now would show."""
+        ...
+
+    def set(self, record: str, key: str, value: Value, heads: Token | None = None) -> None:
+        """Writes a value over what stands there, or over what an editor showed."""
+        ...
+
+    def decide(self, record: str, key: str, value: Value) -> None:
+        """Settles an open question."""
+        ...
+
+    def delete(self, record: str) -> None:
+        """Deletes a record."""
+        ...
+
+    def restore(self, record: str) -> None:
+        """Brings it back."""
+        ...
+
+    def put(self, record: str, table: str) -> None:
+        """Puts a record into a table."""
+        ...
+
+    def remove(self, record: str, table: str) -> None:
+        """Takes it out."""
+        ...
+
+    def relate(self, source: str, relation: str, target: str) -> str:
+        """Makes a relation."""
+        ...
+
+    def unrelate(self, relation: str) -> None:
+        """Ends a relation."""
+        ...
+
+    def edit(self) -> AbstractContextManager[None]:
+        """Gathers what is written inside into one bundle."""
+        ...
+
+    def sealed(self) -> list[Sealed]:
+        """Returns all bundles held, as sealed."""
+        ...
+
+    def look(self) -> Look:
+        """Returns what the device shows."""
+        ...
+
+
+Check: TypeAlias = Callable[[Look], None]
+
+
+class World(Protocol):
+    """Where a case is played.
+
+    Attributes:
+        is_punctual: True where all clocks are right, so that a case may say what is shown by who wrote last.
+    """
+
+    is_punctual: bool
+
+    def cast(self, *names: str) -> list[Seat]:
+        """Returns devices of so many people who have joined one workspace and are in sync."""
+        ...
+
+    def begin(self, *seats: Seat) -> None:
+        """Ends what is given: syncs these, and from here on the world's weather plays."""
+        ...
+
+    def sync(self, *seats: Seat) -> None:
+        """Lets devices exchange everything they hold, in both directions."""
+        ...
+
+    def carry(self, source: Seat, to: Seat, bundles: Iterable[Sealed]) -> None:
+        """Brings just these bundles of one device to another."""
+        ...
+
+    def pass_time(self, by_ms: int) -> None:
+        """Lets time pass for everybody."""
+        ...
+
+    def then(self, check: Check, *seats: Seat) -> None:
+        """Checks what each of these devices shows."""
+        ...
+
+
+def look_of(state: State, sifted: Sifted | None = None) -> Look:
+    """Returns the look that a fold says a device must have."""
+    relations = {id_text(one): made for one, made in state.relations.items() if made.type.startswith(MODULE)}
+    visible = state.alive | {one for one, made in state.relations.items() if made.shown}
+    fields = [
+        slot for slot in state.heads if slot[1].startswith(MODULE) and is_field_key(slot[1]) and slot[0] in visible
+    ]
+    pending: dict[str, int] = {}
+    for reason in sifted.pending.values() if sifted else ():
+        pending[reason] = pending.get(reason, 0) + 1
+    return Look(
+        shown={(id_text(entity), key): plain(state.value((entity, key))) for entity, key in fields},
+        offers={
+            (id_text(entity), key): tuple(sorted(repr(plain(offer.value)) for offer in offers))
+            for (entity, key), offers in state.conflicts.items()
+            if key.startswith(MODULE)
+        },
+        alive=_ids(one for one in state.alive if _is_ours(state, one)),
+        contested=_ids(state.contested),
+        members={
+            table: _ids(members & state.alive)
+            for table, members in state.members.items()
+            if table.startswith(MODULE) and members & state.alive
+        },
+        relations=frozenset(
+            (made.type, id_text(made.source), id_text(made.target)) for made in relations.values() if made.shown
+        ),
+        flagged=frozenset(_flag_text(flag) for flag in state.flags),
+        pending=pending,
+        unread=len(state.unread),
+        state_hash=hash_text(state.state_hash),
+    )
+
+
+def _is_ours(state: State, entity: EntityId) -> bool:
+    return any(one == entity and key.startswith(("@in/" + MODULE, MODULE)) for one, key in state.heads)
+
+
+def _ids(entities: Iterable[EntityId]) -> frozenset[str]:
+    return frozenset(id_text(one) for one in entities)
+
+
+def _flag_text(flag: Flag) -> str:
+    about = flag.subject.hex() or (
+        op_text(flag.bundle, flag.ordinal) if flag.kind != "fork" else flag.bundle.hex()[:12]
+    )
+    return " ".join(filter(None, (flag.kind, about, flag.key)))
+
+
+class PaperSeat(PaperDevice):
+    """A paper device as a case uses it."""
+
+    def look(self) -> Look:
+        """Returns what the device shows."""
+        return look_of(self.state, self.sifted)
+
+
+ORDERS_RANDOM = 100
+ALL_ORDERS_BUNDLES_MAX = 5
+
+
+@dataclass(slots=True)
+class PaperWorld:
+    """Everything in memory; at each check, fresh devices get the same bundles in every order and must show the same."""
+
+    chance: Random
+    time: TrueTime = field(default_factory=TrueTime)
+    is_punctual: bool = True
+    seats: list[PaperSeat] = field(default_factory=list[PaperSeat])
+    given: list[Sealed] = field(default_factory=list[Sealed])
+
+    def cast(self, *names: str) -> list[Seat]:
+        """Returns devices of so many people who have joined one workspace and are in sync."""
+        first = PaperSeat.found(names[0], FakeClock(self.time), self.chance)
+        self.seats = [first]
+        for name in names[1:]:
+            self.pass_time(MINUTE_MS)
+            self.seats.append(PaperSeat.join(name, FakeClock(self.time), self.chance, first))
+            first.receive(self.seats[-1].sealed())
+        self.begin(*self.seats)
+        return [*self.seats]
+
+    def begin(self, *seats: Seat) -> None:
+        """Ends what is given."""
+        self.sync(*seats)
+        self.given = seats[0].sealed()
+        self.pass_time(MINUTE_MS)
+
+    def sync(self, *seats: Seat) -> None:
+        """Lets devices exchange everything they hold."""
+        self.pass_time(MINUTE_MS)
+        for _ in range(2):
+            for one in seats:
+                for other in seats:
+                    self.carry(one, other, one.sealed())
+        self.pass_time(MINUTE_MS)
+
+    def carry(self, source: Seat, to: Seat, bundles: Iterable[Sealed]) -> None:
+        """Brings just these bundles of one device to another."""
+        if source is not to:
+            self.own(to).receive(bundles)
+
+    def pass_time(self, by_ms: int) -> None:
+        """Lets time pass for everybody."""
+        self.time.advance(by_ms)
+        for seat in self.seats:
+            seat.tick()
+
+    def then(self, check: Check, *seats: Seat) -> None:
+        """Checks what each of these shows, then what a device shows that got the same in every other order."""
+        for seat in map(self.own, seats):
+            look = seat.look()
+            check(look)
+            for order in self._orders(seat):
+                late = self._deliver(seat, order)
+                assert late.frontier == seat.frontier, f"{seat.name}'s bundles apply differently in another order"
+                assert late.look() == look, f"{seat.name}'s bundles mean something else in another order"
+
+    def own(self, seat: Seat) -> PaperSeat:
+        """Returns a seat of this world as what it is."""
+        assert isinstance(seat, PaperSeat)
+        return seat
+
+    def _orders(self, seat: PaperSeat) -> Iterable[Sequence[Sealed]]:
+        given = {id_of(sealed, seat.company.workspace) for sealed in self.given}
+        new = [bundle.sealed for one, bundle in seat.bundles.items() if one not in given]
+        if len(new) <= ALL_ORDERS_BUNDLES_MAX:
+            return permutations(new)
+        return [self.chance.sample(new, len(new)) for _ in range(ORDERS_RANDOM)]
+
+    def _deliver(self, seat: PaperSeat, order: Sequence[Sealed]) -> PaperSeat:
+        """Returns a device that got what is given, then these one by one, some of them again and again."""
+        clock = FakeClock(self.time, seat.clock.off_ms)
+        late = PaperSeat(seat.name, clock, self.chance, seat.company, seat.actor, is_newer=seat.is_newer)
+        late.receive(self.given)
+        for at, sealed in enumerate(order):
+            late.receive([sealed, order[self.chance.randrange(at + 1)]])
+            assert late.sifted.applied
+        return late
+
+
+def last_of(seat: Seat, log: bytes, many: int = 1) -> list[Sealed]:
+    """Returns the last so many bundles of one log among those that a device holds."""
+    own = [sealed for sealed in seat.sealed() if decode_header(sealed.header).log == log]
+    own.sort(key=lambda sealed: decode_header(sealed.header).seq)
+    return own[-many:]
