@@ -49,8 +49,8 @@ class WeakPassphrase(Refused):
 
     def __init__(self) -> None:
         super().__init__(
-            f"The passphrase is shorter than {PASSPHRASE_CHARACTERS_MIN} characters; whoever finds the file could guess "
-            "it. Choose a longer one, for example four words."
+            f"The passphrase is shorter than {PASSPHRASE_CHARACTERS_MIN} characters; whoever finds the file could "
+            "guess it. Choose a longer one, for example four words."
         )
 
 
@@ -140,8 +140,8 @@ def unlock(raw: bytes, passphrase: str) -> Contents:
         raise BadExport("The identity file was written by a newer Openprod. Update this device, then import it again.")
     if not MEMORY_BYTES_MIN <= memory_bytes <= MEMORY_BYTES_MAX or not 1 <= passes <= PASSES_MAX:
         raise BadExport(
-            f"The identity file asks for {memory_bytes >> 20} MiB of memory and {passes} passes to open, which Openprod "
-            "does not grant (1,024 MiB, 16 passes); it was not made by Openprod. Nothing was read."
+            f"The identity file asks for {memory_bytes >> 20} MiB of memory and {passes} passes to open, which "
+            "Openprod does not grant (1,024 MiB, 16 passes); it was not made by Openprod. Nothing was read."
         )
     key = _key(passphrase, salt, Strength(passes, memory_bytes))
     header, sealed = raw[: _HEADER.size], raw[_HEADER.size :]
