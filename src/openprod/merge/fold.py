@@ -133,8 +133,9 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a set of bundles means."""
+    """What a set of bundles means: every write that has an effect, those left in each slot, and what follows."""
 
+    writes: Mapping[OpId, Write]
     heads: Mapping[Slot, tuple[Write, ...]]
     alive: frozenset[EntityId]
     contested: frozenset[EntityId]
@@ -357,6 +358,7 @@ class _Folding:
         self.flags.update(Flag("contested", subject=entity) for entity in contested)
         self._flag_forks()
         return State(
+            writes=self.writes,
             heads=self.heads,
             alive=alive,
             contested=contested,

@@ -13,7 +13,7 @@ from itertools import permutations
 from random import Random
 from typing import Protocol, TypeAlias
 
-from openprod.merge.fold import Flag, Sifted, State
+from openprod.merge.fold import Flag, Sifted, Slot, State
 from openprod.merge.state_hash import text as hash_text
 from openprod.model.bundle import Sealed, decode_header, id_of
 from openprod.model.ids import EntityId, id_text, op_text
@@ -41,6 +41,8 @@ class Look:
     Attributes:
         shown: (record, full key) to the value shown, of records that are alive and relations that are shown.
         offers: (record, full key) to the distinct values of an open question, each as `repr` of its plain form, sorted.
+        deciders: (record, full key) of an open question to how many of its heads are decisions.
+        settled: (record, full key) to the distinct values that the shown write replaced, written like offers.
         contested: records that were deleted by somebody who had not seen somebody's work.
         flagged: what else a person can find, as short sentences.
         pending: how many bundles have no effect yet, by reason.
@@ -49,6 +51,8 @@ class Look:
 
     shown: dict[Field, Plain]
     offers: dict[Field, tuple[str, ...]]
+    deciders: dict[Field, int]
+    settled: dict[Field, tuple[str, ...]]
     alive: frozenset[str]
     contested: frozenset[str]
     members: dict[str, frozenset[str]]
@@ -165,6 +169,7 @@ def look_of(state: State, sifted: Sifted | None = None) -> Look:
     fields = [
         slot for slot in state.heads if slot[1].startswith(MODULE) and is_field_key(slot[1]) and slot[0] in visible
     ]
+    ours = {slot: offers for slot, offers in state.conflicts.items() if slot[1].startswith(MODULE)}
     pending: dict[str, int] = {}
     for reason in sifted.pending.values() if sifted else ():
         pending[reason] = pending.get(reason, 0) + 1
@@ -172,9 +177,13 @@ def look_of(state: State, sifted: Sifted | None = None) -> Look:
         shown={(id_text(entity), key): plain(state.value((entity, key))) for entity, key in fields},
         offers={
             (id_text(entity), key): tuple(sorted(repr(plain(offer.value)) for offer in offers))
-            for (entity, key), offers in state.conflicts.items()
-            if key.startswith(MODULE)
+            for (entity, key), offers in ours.items()
         },
+        deciders={
+            (id_text(entity), key): sum(head.decision for offer in offers for head in offer.heads)
+            for (entity, key), offers in ours.items()
+        },
+        settled={(id_text(entity), key): _settled(state, (entity, key)) for entity, key in fields},
         alive=_ids(one for one in state.alive if _is_ours(state, one)),
         contested=_ids(state.contested),
         members={
@@ -190,6 +199,12 @@ def look_of(state: State, sifted: Sifted | None = None) -> Look:
         unread=len(state.unread),
         state_hash=hash_text(state.state_hash),
     )
+
+
+def _settled(state: State, slot: Slot) -> tuple[str, ...]:
+    shown = state.shown(slot)
+    replaced = [state.writes[one] for one in (shown.over if shown else ()) if one in state.writes]
+    return tuple(sorted({repr(plain(write.value)) for write in replaced if slot in write.slots}))
 
 
 def _is_ours(state: State, entity: EntityId) -> bool:
