@@ -12,4 +12,10 @@ from openprod.testing.world import PaperWorld, World
 @pytest.fixture(params=["all orders"])
 def world(request: pytest.FixtureRequest) -> World:
     """A world to play a case in."""
-    return PaperWorld(Random(str(request.node.name)))
+    return PaperWorld(Random(request.node.name))
+
+
+@pytest.fixture(params=["all orders"])
+def punctual_world(request: pytest.FixtureRequest) -> World:
+    """A world whose clocks are right until the case says otherwise."""
+    return PaperWorld(Random(request.node.name))

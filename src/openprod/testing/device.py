@@ -163,6 +163,11 @@ def draft_unknown(record: EntityId, key: str, over: Iterable[OpId] = (), kind: i
     return Draft((record,), (key,), tuple(over), lambda c, s, k, o: NewOp(kind, c, s, k, o))
 
 
+def draft_accept(bundle: BundleId) -> Draft:
+    """Returns the draft that lets a bundle in which is held for its clock."""
+    return Draft((derived_id("clock", bundle),), (CLOCK,), (), lambda c, s, k, o: ClockAccept(c, s, k, o, bundle))
+
+
 @dataclass(frozen=True, slots=True)
 class Company:
     """What everybody of one workspace shares: its id, and the invitation that is open in it."""
@@ -246,6 +251,16 @@ class PaperDevice:
         self._log = SigningSeed(self._chance.randbytes(32))
         self._tip = None
         self.seal([], admission=Admission(ADMISSION_KNOWN))
+
+    @property
+    def has_split(self) -> bool:
+        """Tells whether somebody else, with these keys, has written on this device's log."""
+        own: set[bytes] = set()
+        at = self._tip
+        while at:
+            own.add(at)
+            at = _before(self.bundles, at)
+        return any(bundle.header.log == self.log and one not in own for one, bundle in self.bundles.items())
 
     def upgrade(self) -> None:
         """Installs the newer build: what had no effect is read anew."""
@@ -344,6 +359,8 @@ class PaperDevice:
         claimed: bytes | None = None,
     ) -> BundleId:
         """Writes a bundle of these drafts and returns its id."""
+        if admission is None and self.has_split:
+            self.open_fresh_log()
         maker = ChunkMaker()
         for draft in drafts:
             maker.add(draft)
@@ -453,11 +470,10 @@ class PaperDevice:
         """Ends a relation."""
         self._structure(relation, RELATION, Unrelate)
 
-    def accept_clock(self, bundle: BundleId) -> None:
-        """Lets a bundle in that is held for its clock."""
-        subject = derived_id("clock", bundle)
-        self._write(Draft((subject,), (CLOCK,), (), lambda c, s, k, o: ClockAccept(c, s, k, o, bundle)))
-        self._forget()
+    def accept_held(self) -> None:
+        """Lets in what is held here for its clock; everybody gets to know."""
+        for one in [one for one, reason in sorted(self.sifted.pending.items()) if reason == "held"]:
+            self._write(draft_accept(one))
 
     def _structure(self, subject: str, key: str, make: MakeOp) -> None:
         self._write(Draft((id_from_text(subject),), (key,), self.heads(subject, key), make))

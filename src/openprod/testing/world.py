@@ -112,6 +112,10 @@ class Seat(Protocol):
         """Ends a relation."""
         ...
 
+    def accept_held(self) -> None:
+        """Lets in what is held here for its clock."""
+        ...
+
     def edit(self) -> AbstractContextManager[None]:
         """Gathers what is written inside into one bundle."""
         ...
@@ -155,6 +159,22 @@ class World(Protocol):
 
     def pass_time(self, by_ms: int) -> None:
         """Lets time pass for everybody."""
+        ...
+
+    def set_clock(self, seat: Seat, off_ms: int) -> None:
+        """Makes a device's clock wrong by so much; 0 mends it."""
+        ...
+
+    def back_up(self, seat: Seat) -> Callable[[], None]:
+        """Copies a device's whole disk; calling what is returned puts the copy back."""
+        ...
+
+    def guest(self, name: str, source: Seat, *, is_newer: bool = False) -> PaperSeat:
+        """Returns one more device, always of paper, joined from `source`: it may write what no honest desk would."""
+        ...
+
+    def upgrade(self, seat: Seat) -> None:
+        """Installs the build that guests have who are newer."""
         ...
 
     def then(self, check: Check, *seats: Seat) -> None:
@@ -280,6 +300,32 @@ class PaperWorld:
         self.time.advance(by_ms)
         for seat in self.seats:
             seat.tick()
+
+    def set_clock(self, seat: Seat, off_ms: int) -> None:
+        """Makes a device's clock wrong by so much."""
+        self.own(seat).clock.set_off(off_ms)
+        self.own(seat).tick()
+
+    def back_up(self, seat: Seat) -> Callable[[], None]:
+        """Copies a device's memory; calling what is returned puts the copy back."""
+        device = self.own(seat)
+        kept = device.twin(device.name)
+
+        def put_back() -> None:
+            vars(device).update(vars(kept.twin(kept.name)))
+
+        return put_back
+
+    def guest(self, name: str, source: Seat, *, is_newer: bool = False) -> PaperSeat:
+        """Returns one more device."""
+        clock = FakeClock(self.time)
+        self.seats.append(PaperSeat.join(name, clock, self.chance, self.own(source), is_newer=is_newer))
+        self.begin(source, self.seats[-1])
+        return self.seats[-1]
+
+    def upgrade(self, seat: Seat) -> None:
+        """Installs the newer build."""
+        self.own(seat).upgrade()
 
     def then(self, check: Check, *seats: Seat) -> None:
         """Checks what each of these shows, then what a device shows that got the same in every other order."""
