@@ -396,7 +396,7 @@ def _write(desk: Desk[Taken], path: Path, chance: Callable[[int], bytes]) -> Non
 
 
 def sync_file(desk: Desk[Taken], path: Path, *, chance: Callable[[int], bytes] = secrets.token_bytes) -> Report[Taken]:
-    """Reads what we lack from a file, then leaves in it everything we hold; one that holds that already is not touched."""
+    """Reads what we lack from a file, then leaves all that we hold in it; one that holds that already is not touched."""
     try:
         with _opened(path) as file:
             taken, proven = _take(desk, file)
@@ -444,7 +444,7 @@ def sync_folder(
 def _take_from_folder(
     desk: Desk[Taken], file: _File, seen: set[Statement], *, is_own: bool
 ) -> tuple[FileRead[Taken] | None, Statement, bool]:
-    """Reads a file unless its statement says that nothing new is in it; the last item: it is our own, whole and current."""
+    """Reads a file unless its statement says that nothing is new; the last item: it is our own, whole and current."""
     key = file.key(desk.keys())
     statement = file.statement(key)
     frontier = desk.frontier()
