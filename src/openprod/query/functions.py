@@ -46,7 +46,8 @@ def pattern(text: str) -> Pattern:
     try:
         return cast("Pattern", re2.compile(text, options))
     except re2.error as error:
-        raise ValueError(str(error)) from error
+        reason = error.args[0] if error.args else b"it is no pattern"
+        raise ValueError(reason.decode() if isinstance(reason, bytes) else str(reason)) from error
 
 
 def matches(value: SqlValue, text: str) -> int:
