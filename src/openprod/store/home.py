@@ -412,10 +412,11 @@ class Home:
             return None
         except OSError as error:
             raise NoHome(path, error.strerror or str(error)) from error
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            os.close(descriptor)
+            raise DamagedKeyFile(path)
         with os.fdopen(descriptor, "rb") as file:
-            mode = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(mode):
-                raise DamagedKeyFile(path)
             if mode & 0o077:
                 raise UnsafeKeyFile(path, mode)
             self._check_folder()
