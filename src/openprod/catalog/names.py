@@ -171,7 +171,8 @@ def titler(table: Table, title_of: Callable[[bytes], str] | None = None) -> Call
     lead = list(table.key[: table.key.index(names[anchor])]) if anchor is not None else []
     lead = [name for name in lead if name not in names]
     tail = [name for name in table.key if name not in names and name not in lead] if anchor is not None else []
-    usual = {name: value_key(table.fields[name].default) for name in (*lead, *tail) if name in table.fields}
+    defaults = {name: table.fields[name].default for name in (*lead, *tail) if name in table.fields}
+    usual = {name: value_key(default) for name, default in defaults.items()}
     fallback = _first_text(table)
     untitled = f"Untitled {table.title.lower()}"
 
@@ -186,7 +187,10 @@ def titler(table: Table, title_of: Callable[[bytes], str] | None = None) -> Call
         return [
             name
             for name in among
-            if (value := values.get(name)) is not None and name in usual and value_key(value) != usual[name]
+            if (value := values.get(name)) is not None
+            and value != defaults.get(name)
+            and name in usual
+            and value_key(value) != usual[name]
         ]
 
     def title(values: Mapping[str, Value]) -> str:
@@ -194,15 +198,30 @@ def titler(table: Table, title_of: Callable[[bytes], str] | None = None) -> Call
         if not any(filled):
             filled_in = next((text for name in fallback if (text := shown(values.get(name)))), "")
             return _short(filled_in) or untitled
-        if lead and anchor is not None and (first := next(iter(differing(values, lead)), None)) is not None:
-            before = [shown(values.get(name)) for name in lead[lead.index(first) :]]
+        if lead and anchor is not None and (others := differing(values, lead)):
+            before = [shown(values.get(name)) for name in lead[lead.index(others[0]) :]]
             filled[anchor] = "/".join([*before, filled[anchor]])
         text = texts[0] + "".join(part + after for part, after in zip(filled, texts[1:], strict=True))
         for name in differing(values, tail) if tail else ():
             text += f" {table.fields[name].title.lower()} {shown(values.get(name))}"
         return _short(text)
 
-    return title
+    if len(names) != 1:
+        return title
+    only, (before_it, after_it), usual_parts = names[0], texts, tuple(defaults.items())
+
+    def quick_title(values: Mapping[str, Value]) -> str:
+        value = values.get(only)
+        found = value.text if type(value) is Natural else value
+        if type(found) is str and found:
+            for name, default in usual_parts:
+                part = values.get(name)
+                if part is not None and part != default:
+                    return title(values)
+            return _short(before_it + found + after_it)
+        return title(values)
+
+    return quick_title
 
 
 def _create(name: str, fixed: list[str], fields: Mapping[str, Field]) -> str:
@@ -225,7 +244,7 @@ def _first_text(table: Table) -> tuple[str, ...]:
 
 
 def _short(text: str) -> str:
-    line = text if text.isalnum() else " ".join(text.split())
+    line = text if text.isprintable() and "  " not in text and text == text.strip() else " ".join(text.split())
     return line if len(line) <= TITLE_CHARACTERS_MAX else line[: TITLE_CHARACTERS_MAX - 1] + "…"
 
 
