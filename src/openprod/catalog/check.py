@@ -25,6 +25,7 @@ from openprod.model.natural import decimal_key
 from openprod.model.values import (
     INT_MAX,
     INT_MIN,
+    TEXT_BYTES_MAX,
     BlobRef,
     Date,
     DateTime,
@@ -269,12 +270,23 @@ def _required(field: Field) -> str:
 def _quick_column(field: Field, raws: Sequence[object]) -> list[Value] | None:
     """Returns the values of a column in which nothing needs a closer look, or None where something does."""
     kinds = set(map(type, raws)) - {type(None)}
-    if kinds == {str} and field.type == "text":
-        texts = cast("Sequence[str | None]", raws)
-        joined = "".join([text for text in texts if text])
-        if joined.isascii() and len(joined) < 1 << 20 and "\0" not in joined:
-            return [text if text and not text.isspace() else None for text in texts]
-    return None
+    if kinds == {int} and field.type == "int":
+        numbers = cast("Sequence[int | None]", raws)
+        given = [number for number in numbers if number is not None]
+        return list(numbers) if min(given) >= INT_MIN and max(given) <= INT_MAX else None
+    if kinds != {str} or field.type not in ("text", "natural", "outline"):
+        return None
+    texts = cast("Sequence[str | None]", raws)
+    joined = "".join([text for text in texts if text])
+    if not joined.isascii() or len(joined) > TEXT_BYTES_MAX or "\0" in joined:
+        return None
+    if field.type == "text":
+        return [text if text and not text.isspace() else None for text in texts]
+    if not joined.isalnum() and not joined.replace(".", "0").isalnum():
+        return None
+    kind = Natural if field.type == "natural" else Outline
+    is_short = max(map(len, filter(None, texts)), default=0) <= NUMBERING_CHARACTERS_MAX
+    return [kind(text) if text else None for text in texts] if is_short else None
 
 
 def _refuse(field: Field, raw: object, why: str) -> NoReturn:

@@ -405,16 +405,23 @@ def test_a_column_is_read_like_its_values_one_by_one(type_: FieldType) -> None:
     assert parse_column(here, raws) == ([parse(here, raw)[0] for raw in raws], [])
 
 
-@given(st.lists(st.one_of(st.none(), st.text(max_size=4)), max_size=8))
-def test_a_column_of_text_is_read_like_its_values_one_by_one(raws: list[object]) -> None:
+texts = st.one_of(st.none(), st.text(max_size=4), st.text(alphabet="01.A a", max_size=4), st.just("1" * 101))
+numbers = st.one_of(st.none(), st.integers(), st.integers(-3, 3))
+
+
+@given(
+    st.sampled_from(("text", "natural", "outline", "int", "float")),
+    st.one_of(st.lists(texts, max_size=8), st.lists(numbers, max_size=8)),
+)
+def test_a_column_of_any_raws_is_read_like_its_values_one_by_one(type_: FieldType, raws: list[object]) -> None:
     def one_by_one() -> list[Value] | None:
         try:
-            return [parse(field("text"), raw)[0] for raw in raws]
+            return [parse(field(type_), raw)[0] for raw in raws]
         except FieldRefused:
             return None
 
     try:
-        assert parse_column(field("text"), raws)[0] == one_by_one()
+        assert parse_column(field(type_), raws)[0] == one_by_one()
     except ColumnRefused:
         assert one_by_one() is None
 
