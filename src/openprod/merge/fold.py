@@ -124,7 +124,7 @@ class Relation:
 class Flag:
     """Something a person can find and look at: `kind`, and the op, slot or log it is about, empty where about none."""
 
-    kind: Literal["void_over", "automation_settles", "contested", "replaced_unread", "fork"]
+    kind: Literal["void_over", "automation", "contested", "replaced_unread", "fork"]
     bundle: bytes = b""
     ordinal: int = 0
     subject: bytes = b""
@@ -274,6 +274,12 @@ def _cells(
             yield at * len(cells) + column, deed, frozenset({(entity, key)}), holds
 
 
+def _is_beyond_automation(write: Write, replaced: list[Write]) -> bool:
+    """Tells whether an automatic write would settle a question or revive a deleted record, which it may not (R8)."""
+    revives = write.deed == "exist" and write.holds is True and any(other.holds is False for other in replaced)
+    return revives or len({other.sameness for other in replaced}) > 1
+
+
 class _History:
     """Who had applied what, and what they knew of it, by what the headers declare."""
 
@@ -391,8 +397,8 @@ class _Folding:
         found: set[tuple[OpId, Slot]] = set()
         for slot in write.slots:
             there = [other for other in counting if slot in other.slots]
-            if write.auto and len({other.sameness for other in there}) > 1:
-                self.flags.add(Flag("automation_settles", write.bundle, write.ordinal, *slot))
+            if write.auto and _is_beyond_automation(write, there):
+                self.flags.add(Flag("automation", write.bundle, write.ordinal))
                 continue
             for other in there:
                 found |= self._gone(other, slot)

@@ -152,6 +152,11 @@ def draft_decide(record: EntityId, key: str, value: Value, over: Iterable[OpId])
     return Draft((record,), (key,), tuple(over), lambda c, s, k, o: Decide(c, s, k, o, value))
 
 
+def draft_exist(record: EntityId, over: Iterable[OpId], is_live: bool) -> Draft:  # noqa: FBT001 -- it is what is written
+    """Returns the draft of a deletion, or of a return."""
+    return Draft((record,), (EXISTS,), tuple(over), lambda c, s, k, o: Exist(c, s, k, o, is_live))
+
+
 def draft_rows(table: str, fields: tuple[str, ...], rows: dict[EntityId, tuple[Value, ...]]) -> Draft:
     """Returns the draft of a block of new records; values in the order of the fields, None is not written."""
     payload = RowsPayload(table, tuple(rows.values()))
