@@ -1,0 +1,391 @@
+import type { Line } from "../client/line.ts";
+import type { LiveRows, Store } from "../client/live.ts";
+import { checked, listOf, type Plain, parsed, shape, text } from "../lib/check.ts";
+import { shown } from "../lib/format.ts";
+import type { Fault, Result } from "../lib/result.ts";
+import { good } from "../lib/result.ts";
+import type { Block } from "../lib/tsv.ts";
+import type { Added, AnyIntent, FieldShape, Row } from "../wire/calls.ts";
+import type { Titles } from "./titles.ts";
+
+/** A cell by record and field, whatever row it is in at the moment. */
+interface Address {
+  readonly record: string;
+  readonly key: string;
+}
+
+/** A text a person typed that is not in the show yet. */
+interface Typed extends Address {
+  readonly text: string;
+  /** The writes the person was looking at when they began. */
+  readonly heads: readonly string[];
+}
+
+interface Unsaved extends Typed {
+  readonly state: "saving" | "refused";
+  readonly fault: Fault | null;
+}
+
+export interface CellFace {
+  readonly text: string;
+  readonly competing: number;
+  readonly state: "saved" | "saving" | "refused";
+}
+
+/** One short text that outlives a reload of this window. */
+export interface Memory {
+  read(): string | null;
+  write(text: string | null): void;
+}
+
+interface Spot {
+  readonly row: number;
+  readonly col: number;
+}
+
+interface Area {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+const FETCH_ROWS = 500;
+const checkTyped = listOf(shape<Typed>({ record: text, key: text, text, heads: listOf(text) }));
+const addressed = ({ record, key }: Address): string => `${record}/${key}`;
+
+/**
+ * A table's cells as a grid shows and edits them: what is saved, what is on its way, what was refused, what is held while
+ * the program is away. Every edit names the writes its author was looking at.
+ */
+export class Cells implements Store<number> {
+  readonly #line: Line;
+  readonly #table: string;
+  readonly #rows: LiveRows;
+  readonly #query: { readonly [key: string]: Plain };
+  readonly #titles: Titles;
+  readonly #memory: Memory;
+  readonly #listeners = new Set<() => void>();
+  readonly #unsaved = new Map<string, Unsaved>();
+  readonly #stops: (() => void)[] = [];
+  readonly fields: readonly FieldShape[];
+  /** What was typed into the row that is not a record yet, by column. */
+  #ghost = new Map<number, string>();
+  #looking: Typed | null = null;
+  #version = 0;
+  /** Told when something could not be saved. */
+  onFault: (fault: Fault) => void = () => undefined;
+
+  constructor(options: {
+    readonly line: Line;
+    readonly table: string;
+    readonly fields: readonly FieldShape[];
+    readonly rows: LiveRows;
+    readonly query: { readonly [key: string]: Plain };
+    readonly titles: Titles;
+    readonly memory: Memory;
+  }) {
+    this.#line = options.line;
+    this.#table = options.table;
+    this.fields = options.fields;
+    this.#rows = options.rows;
+    this.#query = options.query;
+    this.#titles = options.titles;
+    this.#memory = options.memory;
+    this.#recall();
+  }
+
+  readonly read = (): number => this.#version;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    if (this.#listeners.size === 1) this.#start();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) for (const stop of this.#stops.splice(0)) stop();
+    };
+  };
+
+  get count(): number {
+    return this.#rows.read().count;
+  }
+
+  id(row: number): string | null {
+    const id = this.#rows.row(row)?.values["id"];
+    return typeof id === "string" ? id : null;
+  }
+
+  /** Returns how a cell stands; null where its row is not here. */
+  face(row: number, col: number): CellFace | null {
+    const field = this.fields[col];
+    if (field === undefined) return null;
+    if (row === this.count) {
+      const typed = this.#ghost.get(col);
+      return typed === undefined ? null : { text: typed, competing: 0, state: "saving" };
+    }
+    const found = this.#rows.row(row);
+    const record = this.id(row);
+    if (found === undefined || record === null) return null;
+    const unsaved = this.#unsaved.get(addressed({ record, key: field.key }));
+    const competing = found.conflicts.includes(field.key) ? (found.heads[field.key]?.length ?? 2) : 0;
+    if (unsaved !== undefined) return { text: unsaved.text, competing, state: unsaved.state };
+    return { text: this.#shown(found, field), competing, state: "saved" };
+  }
+
+  /** Notes what stands in a cell as its author begins to type: that is what the edit replaces, whatever comes meanwhile. */
+  begin(spot: Spot): void {
+    const field = this.fields[spot.col];
+    const record = this.id(spot.row);
+    const row = this.#rows.row(spot.row);
+    this.#looking =
+      field === undefined || record === null || row === undefined
+        ? null
+        : { record, key: field.key, text: this.#shown(row, field), heads: row.heads[field.key] ?? [] };
+  }
+
+  /** Keeps what is typed so far where a crash of the page cannot take it; null forgets it. */
+  draft(typed: string | null): void {
+    const looking = this.#looking;
+    if (looking === null) return;
+    if (typed === null) this.#drop(looking);
+    this.#remember(typed === null ? null : { ...looking, text: typed });
+  }
+
+  /** Saves what was typed; a text that was not changed is not a decision and writes nothing. */
+  async commit(spot: Spot, typed: string): Promise<string | null> {
+    if (spot.row === this.count) return this.#commitGhost(spot.col, typed);
+    const looking = this.#looking;
+    this.#looking = null;
+    if (looking === null || typed === looking.text) return null;
+    await this.#save([{ ...looking, text: typed }], "");
+    return null;
+  }
+
+  /** Empties every cell of an area as one step. */
+  async clear(area: Area): Promise<void> {
+    await this.#write(area, () => "", "Clear");
+  }
+
+  /** Writes texts into cells as one step, and makes records of the lines past the end. */
+  async paste(
+    cells: readonly { readonly row: number; readonly col: number; readonly text: string }[],
+    added: Block,
+    left: number,
+  ): Promise<void> {
+    const texts = new Map(cells.map((cell) => [`${cell.row}/${cell.col}`, cell.text]));
+    const rows = cells.map((cell) => cell.row);
+    const records = added.map((line) => this.#adding(line, left));
+    if (rows.length === 0) {
+      if (records.length > 0) await this.#send(records, `Paste ${records.length} rows`);
+      return;
+    }
+    const cols = cells.map((cell) => cell.col);
+    const area = { top: lowest(rows), bottom: highest(rows), left: lowest(cols), right: highest(cols) };
+    await this.#write(area, (row, col) => texts.get(`${row}/${col}`) ?? null, "Paste", records);
+  }
+
+  /** Returns the texts of an area, fetching rows that are not here. */
+  async texts(area: Area): Promise<Result<Block>> {
+    const rows = await this.#fetched(area.top, Math.min(area.bottom, this.count - 1));
+    if (!rows.ok) return rows;
+    const fields = this.fields.slice(area.left, area.right + 1);
+    return good(rows.value.map((row) => fields.map((field) => this.#shown(row, field))));
+  }
+
+  /** Whether every row of an area is here. */
+  isHere(area: Area): boolean {
+    for (let row = area.top; row <= Math.min(area.bottom, this.count - 1); row++)
+      if (this.id(row) === null) return false;
+    return true;
+  }
+
+  /** Makes an empty record, with what its required fields need to be told apart left to the person. */
+  get missing(): readonly FieldShape[] {
+    return this.fields.filter((field, col) => field.required && (this.#ghost.get(col) ?? "") === "");
+  }
+
+  get hasGhost(): boolean {
+    return this.#ghost.size > 0;
+  }
+
+  dropGhost(): void {
+    this.#ghost = new Map();
+    this.#tell();
+  }
+
+  #shown(row: Row, field: FieldShape): string {
+    return shown(row.values[field.name], field, this.#titles.of);
+  }
+
+  #start(): void {
+    this.#stops.push(
+      this.#rows.subscribe(() => this.#tell()),
+      this.#titles.subscribe(() => this.#tell()),
+      this.#line.onState(() => {
+        if (this.#line.state === "open") void this.#resend();
+        this.#tell();
+      }),
+    );
+  }
+
+  #tell(): void {
+    this.#version++;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  async #commitGhost(col: number, typed: string): Promise<string | null> {
+    if (typed === "") this.#ghost.delete(col);
+    else this.#ghost.set(col, typed);
+    this.#tell();
+    if (this.#ghost.size === 0 || this.missing.length > 0) return null;
+    const line = this.fields.map((_, index) => this.#ghost.get(index) ?? "");
+    const answer = await this.#send([this.#adding(line, 0)], "");
+    if (!answer.ok) return null;
+    this.dropGhost();
+    return answer.value.made[0] ?? null;
+  }
+
+  #adding(line: readonly string[], left: number): AnyIntent {
+    const fields: { [key: string]: Plain } = {};
+    line.forEach((typed, index) => {
+      const field = this.fields[left + index];
+      if (field !== undefined && typed !== "") fields[field.key] = typed;
+    });
+    return { do: "add", table: this.#table, fields };
+  }
+
+  async #write(
+    area: Area,
+    textFor: (row: number, col: number) => string | null,
+    verb: string,
+    also: readonly AnyIntent[] = [],
+  ): Promise<void> {
+    const rows = await this.#fetched(area.top, Math.min(area.bottom, this.count - 1));
+    if (!rows.ok) {
+      this.onFault(rows.error);
+      return;
+    }
+    const typed: Typed[] = [];
+    rows.value.forEach((row, index) => {
+      const record = row.values["id"];
+      for (let col = area.left; col <= area.right; col++) {
+        const field = this.fields[col];
+        const wanted = textFor(area.top + index, col);
+        if (field === undefined || typeof record !== "string" || wanted === null) continue;
+        if (wanted !== this.#shown(row, field))
+          typed.push({ record, key: field.key, text: wanted, heads: row.heads[field.key] ?? [] });
+      }
+    });
+    const cells = typed.length === 1 ? "1 cell" : `${typed.length} cells`;
+    await this.#save(typed, `${verb} ${cells}`, also);
+  }
+
+  async #fetched(top: number, bottom: number): Promise<Result<readonly Row[]>> {
+    const rows: Row[] = [];
+    for (let row = top; row <= bottom; ) {
+      const here = this.#rows.row(row);
+      if (here !== undefined) {
+        rows.push(here);
+        row++;
+        continue;
+      }
+      const answer = await this.#line.call("query.subscribe", {
+        query: this.#query,
+        cells: this.#table,
+        offset: row,
+        limit: Math.min(FETCH_ROWS, bottom - row + 1),
+      });
+      if (!answer.ok) return answer;
+      void this.#line.call("query.unsubscribe", { sub: answer.value.sub });
+      if (answer.value.window.rows.length === 0) break;
+      rows.push(...answer.value.window.rows);
+      row += answer.value.window.rows.length;
+    }
+    return good(rows);
+  }
+
+  async #save(typed: readonly Typed[], label: string, also: readonly AnyIntent[] = []): Promise<void> {
+    if (typed.length === 0 && also.length === 0) return;
+    for (const one of typed) this.#unsaved.set(addressed(one), { ...one, state: "saving", fault: null });
+    this.#remember(null);
+    this.#tell();
+    const answer = await this.#send([...intents(typed), ...also], label);
+    if (!answer.ok && answer.error.code === "client.away") return;
+    for (const one of typed) {
+      const key = addressed(one);
+      if (this.#unsaved.get(key)?.text !== one.text) continue;
+      if (answer.ok) this.#settle(key, one);
+      else if (typed.length === 1) this.#unsaved.set(key, { ...one, state: "refused", fault: answer.error });
+      else this.#unsaved.delete(key);
+    }
+    this.#remember(null);
+    this.#tell();
+  }
+
+  /** Shows what was saved until the rows themselves say so, which they do within moments. */
+  #settle(key: string, saved: Typed): void {
+    let isDone = false;
+    const done = (): void => {
+      if (isDone) return;
+      isDone = true;
+      stop();
+      if (this.#unsaved.get(key)?.text === saved.text) this.#unsaved.delete(key);
+      this.#tell();
+    };
+    const stop = this.#rows.subscribe(done);
+    setTimeout(done, 400);
+  }
+
+  async #send(wanted: readonly AnyIntent[], label: string): Promise<Result<Added>> {
+    const answer = await this.#line.call("edit", { intents: wanted, label });
+    if (!answer.ok) this.onFault(answer.error);
+    return answer;
+  }
+
+  async #resend(): Promise<void> {
+    const waiting = [...this.#unsaved.values()].filter((one) => one.state === "saving");
+    for (const one of waiting) await this.#save([one], "");
+  }
+
+  #drop(address: Address): void {
+    const key = addressed(address);
+    if (this.#unsaved.get(key)?.state === "refused") this.#unsaved.delete(key);
+  }
+
+  #remember(also: Typed | null): void {
+    const kept: Typed[] = [...this.#unsaved.values(), ...(also === null ? [] : [also])];
+    const plainly = kept.map(({ record, key, text: typed, heads }) => ({ record, key, text: typed, heads }));
+    this.#memory.write(plainly.length === 0 ? null : JSON.stringify(plainly));
+  }
+
+  #recall(): void {
+    const kept = this.#memory.read();
+    const found = kept === null ? null : checked(checkTyped, parsed(kept));
+    if (found === null || !found.ok) return;
+    const fault = {
+      code: "client.typed_before",
+      message: "This was typed before the page was closed. Press F2, then Enter, to save it.",
+    };
+    for (const one of found.value) this.#unsaved.set(addressed(one), { ...one, state: "refused", fault });
+  }
+}
+
+const lowest = (numbers: readonly number[]): number =>
+  numbers.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+const highest = (numbers: readonly number[]): number =>
+  numbers.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+
+/** Returns one intent per record, with the heads of every field it sets. */
+const intents = (typed: readonly Typed[]): readonly AnyIntent[] => {
+  const byRecord = new Map<
+    string,
+    { fields: { [key: string]: Plain }; heads: { [key: string]: readonly string[] } }
+  >();
+  for (const one of typed) {
+    const made = byRecord.get(one.record) ?? { fields: {}, heads: {} };
+    made.fields[one.key] = one.text === "" ? null : one.text;
+    made.heads[one.key] = one.heads;
+    byRecord.set(one.record, made);
+  }
+  return [...byRecord].map(([record, { fields, heads }]) => ({ do: "set", record, fields, heads }));
+};

@@ -1,0 +1,69 @@
+/** What screens and, later, modules' views use: the show's rows, cells, records and questions. */
+import type { Line } from "../client/line.ts";
+import { LiveOverview, LiveRows, type Store } from "../client/live.ts";
+import type { Plain } from "../lib/check.ts";
+import type { Result } from "../lib/result.ts";
+import type { AnyIntent, Calls, FieldShape } from "../wire/calls.ts";
+import { Cells, type Memory } from "./cells.ts";
+import { Titles } from "./titles.ts";
+
+export { type Hears, type Keep, Line, type LineState, type Socket } from "../client/line.ts";
+export { LiveOverview, LiveRows, type RowsView, type Store } from "../client/live.ts";
+export type {
+  AnyIntent,
+  Conflict,
+  ConflictValue,
+  FieldShape,
+  LogEntry,
+  Overview,
+  RecordShape,
+  RelationShape,
+  Row,
+  TableShape,
+} from "../wire/calls.ts";
+export { type CellFace, Cells, type Memory } from "./cells.ts";
+export { Titles } from "./titles.ts";
+
+/** Everything a screen may ask of the program. */
+export class Show {
+  readonly line: Line;
+  readonly overview: LiveOverview;
+  readonly titles: Titles;
+
+  constructor(line: Line) {
+    this.line = line;
+    this.overview = new LiveOverview(line);
+    this.titles = new Titles(line);
+  }
+
+  /** The rows of a question on a table, kept up to date, with the heads of their cells. */
+  rows(query: { readonly [key: string]: Plain }, table: string): LiveRows {
+    return new LiveRows(this.line, query, table);
+  }
+
+  /** A table's cells, to show and to edit. */
+  cells(
+    table: string,
+    fields: readonly FieldShape[],
+    query: { readonly [key: string]: Plain },
+    rows: LiveRows,
+    memory: Memory,
+  ): Cells {
+    return new Cells({ line: this.line, table, fields, rows, query, titles: this.titles, memory });
+  }
+
+  /** Does several things as one step. */
+  edit(intents: readonly AnyIntent[], label: string): Promise<Result<Calls["edit"]["result"]>> {
+    return this.line.call("edit", { intents, label });
+  }
+
+  call<K extends keyof Calls>(name: K, args: Calls[K]["args"]): Promise<Result<Calls[K]["result"]>> {
+    return this.line.call(name, args);
+  }
+}
+
+/** How the line stands, as a store. */
+export const lineState = (line: Line): Store<Line["state"]> => ({
+  subscribe: (listener) => line.onState(listener),
+  read: () => line.state,
+});

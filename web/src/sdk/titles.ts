@@ -1,0 +1,41 @@
+import type { Line } from "../client/line.ts";
+import type { Store } from "../client/live.ts";
+
+/** What records are called, asked for in one go when first shown; the version rises when more is known. */
+export class Titles implements Store<number> {
+  readonly #line: Line;
+  readonly #known = new Map<string, string>();
+  readonly #listeners = new Set<() => void>();
+  #asked = new Set<string>();
+  #version = 0;
+
+  constructor(line: Line) {
+    this.#line = line;
+  }
+
+  readonly read = (): number => this.#version;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Returns a record's title, or a short form of its id until it is known. */
+  readonly of = (id: string): string => {
+    const known = this.#known.get(id);
+    if (known !== undefined) return known;
+    if (this.#asked.size === 0) queueMicrotask(() => void this.#ask());
+    this.#asked.add(id);
+    return "…";
+  };
+
+  async #ask(): Promise<void> {
+    const records = [...this.#asked].slice(0, 500);
+    const answer = await this.#line.call("record.titles", { records });
+    this.#asked = new Set();
+    if (!answer.ok) return;
+    for (const id of records) this.#known.set(id, answer.value[id] ?? "(deleted)");
+    this.#version++;
+    for (const listener of [...this.#listeners]) listener();
+  }
+}

@@ -1,0 +1,165 @@
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { Redirect, Route, Switch } from "wouter";
+import type { Fault } from "../lib/result.ts";
+import { lineState, type Show } from "../sdk/index.ts";
+import { DecidePage } from "./DecidePage.tsx";
+import { ShowContext, type Undoable, useOverview, useShow, useStore } from "./hooks.ts";
+import { KeysDialog } from "./KeysDialog.tsx";
+import { Rail } from "./Rail.tsx";
+import { TablePage } from "./TablePage.tsx";
+import { applyTheme, currentTheme, nextTheme } from "./theme.ts";
+
+const SAY_MS = 9000;
+
+type Said = Fault | Undoable | string | null;
+
+export const App = ({ show }: { readonly show: Show }) => {
+  const [said, setSaid] = useState<Said>(null);
+  const say = useCallback((what: Said) => setSaid(what), []);
+  const surroundings = useMemo(() => ({ show, say }), [show, say]);
+  const state = useStore(useMemo(() => lineState(show.line), [show]));
+
+  useEffect(() => {
+    if (said === null) return;
+    const timer = setTimeout(() => setSaid(null), SAY_MS);
+    return () => clearTimeout(timer);
+  }, [said]);
+
+  if (state === "refused") return <NotLetIn />;
+  return (
+    <ShowContext value={surroundings}>
+      <div className="app">
+        <Rail />
+        <Screens />
+        <Voice said={said} dismiss={() => setSaid(null)} />
+      </div>
+      <Shortcuts />
+    </ShowContext>
+  );
+};
+
+const Screens = () => {
+  const overview = useOverview();
+  const first = overview?.tables[0];
+  return (
+    <Switch>
+      <Route path="/table/:name">{({ name }) => <TablePage key={name} name={name} />}</Route>
+      <Route path="/decide">
+        <DecidePage />
+      </Route>
+      <Route path="/decide/:id">{({ id }) => <DecidePage chosen={decodeURIComponent(id)} />}</Route>
+      <Route>
+        {overview === null ? (
+          <main className="main" aria-busy="true" />
+        ) : first === undefined ? (
+          <NoTables />
+        ) : (
+          <Redirect to={`/table/${first.name}`} replace />
+        )}
+      </Route>
+    </Switch>
+  );
+};
+
+const NoTables = () => (
+  <main className="main">
+    <header className="top">
+      <h1>No tables yet</h1>
+    </header>
+    <div className="empty">
+      <p>This show has no tables. Use a module in it, or start from a template:</p>
+      <p>
+        <code>openprod module adopt lighting</code>
+      </p>
+    </div>
+  </main>
+);
+
+const NotLetIn = () => (
+  <main className="alone">
+    <h1>This window is not connected to the show</h1>
+    <p>
+      A window is let in once, when Openprod opens it. Start <code>openprod serve</code> again, or go to the
+      window that it opened last. Nothing is lost: everything you saved is on this laptop.
+    </p>
+  </main>
+);
+
+const Voice = ({ said, dismiss }: { readonly said: Said; readonly dismiss: () => void }) => {
+  const isFault = said !== null && typeof said !== "string" && "code" in said;
+  const undo = said !== null && typeof said !== "string" && "undo" in said ? said.undo : null;
+  const words = said === null ? "" : typeof said === "string" ? said : said.message;
+  return (
+    <div
+      className="voice"
+      role={isFault ? "alert" : "status"}
+      aria-live={isFault ? "assertive" : "polite"}
+      hidden={said === null}
+    >
+      <span className={isFault ? "voice-fault" : ""}>{words}</span>
+      {undo !== null && (
+        <button
+          type="button"
+          className="btn line"
+          onClick={() => {
+            undo();
+            dismiss();
+          }}
+        >
+          Undo
+        </button>
+      )}
+      <button type="button" className="btn" onClick={dismiss}>
+        Close
+      </button>
+    </div>
+  );
+};
+
+/** The keys that work everywhere. */
+const Shortcuts = () => {
+  const { show, say } = useShow();
+  const [isShown, setIsShown] = useState(false);
+  useEffect(() => {
+    const hear = (event: KeyboardEvent): void => {
+      const ctrl = event.ctrlKey || event.metaKey;
+      if (ctrl && event.shiftKey && event.key.toLowerCase() === "l") {
+        event.preventDefault();
+        const theme = nextTheme(currentTheme());
+        applyTheme(theme);
+        void show.call("screen.prefer", { theme });
+        say(`Screen: ${theme}`);
+      } else if (event.key === "F6") {
+        event.preventDefault();
+        nextRegion(event.shiftKey ? -1 : 1);
+      } else if (ctrl && !event.shiftKey && event.key.toLowerCase() === "f") {
+        const find = document.querySelector<HTMLInputElement>("[data-find]");
+        if (find === null) return;
+        event.preventDefault();
+        find.focus();
+        find.select();
+      } else if (event.key === "?" && !isTyping(event.target)) {
+        event.preventDefault();
+        setIsShown(true);
+      }
+    };
+    addEventListener("keydown", hear);
+    return () => removeEventListener("keydown", hear);
+  }, [show, say]);
+  return <KeysDialog isOpen={isShown} close={() => setIsShown(false)} />;
+};
+
+/** Whether keys belong to a text being edited. */
+export const isTyping = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement &&
+  (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+
+const nextRegion = (by: number): void => {
+  const regions = [...document.querySelectorAll<HTMLElement>("[data-region]")].filter(
+    (one) => one.offsetParent !== null,
+  );
+  const here = regions.findIndex((one) => one.contains(document.activeElement));
+  const next = regions[(here + by + regions.length) % regions.length];
+  const inside = next?.querySelector<HTMLElement>("[tabindex='0'],a[href],button:not([disabled]),input");
+  (inside ?? next)?.focus();
+};

@@ -1,0 +1,61 @@
+import { Modal } from "../parts/Modal.tsx";
+
+const KEYS: readonly { readonly title: string; readonly rows: readonly (readonly [string, string])[] }[] = [
+  {
+    title: "Anywhere",
+    rows: [
+      ["Ctrl F", "find in this table"],
+      ["Ctrl Shift L", "light, dark, blackout"],
+      ["F6", "next region"],
+      ["?", "these keys"],
+    ],
+  },
+  {
+    title: "Table",
+    rows: [
+      ["arrows, Home, End, PgUp, PgDn", "move; Shift extends, Ctrl goes to the end"],
+      ["any character", "replaces what is in the cell"],
+      ["Enter, F2", "edit; Enter and Tab save, Esc gives up"],
+      ["Ctrl C, X, V", "copy, cut, paste; past the end makes new rows"],
+      ["Ctrl D, Ctrl R", "fill down, fill right"],
+      ["Delete", "clear cells, never records"],
+      ["Ctrl Enter", "new record"],
+      ["Ctrl Delete", "delete records"],
+      ["Space", "open the record"],
+      ["Shift Space", "history of the record"],
+      ["Esc", "leave the grid"],
+    ],
+  },
+  {
+    title: "To decide",
+    rows: [
+      ["J, K", "next, previous"],
+      ["1 to 9", "take that value"],
+      ["E", "another value"],
+      ["O", "see it in its table"],
+      ["S", "leave it open"],
+    ],
+  },
+];
+
+export const KeysDialog = ({ isOpen, close }: { readonly isOpen: boolean; readonly close: () => void }) => (
+  <Modal title="Keys" isOpen={isOpen} close={close}>
+    <div className="keys">
+      {KEYS.map((group) => (
+        <section key={group.title}>
+          <h3>{group.title}</h3>
+          <dl>
+            {group.rows.map(([key, does]) => (
+              <div key={key}>
+                <dt>
+                  <kbd>{key}</kbd>
+                </dt>
+                <dd>{does}</dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+      ))}
+    </div>
+  </Modal>
+);

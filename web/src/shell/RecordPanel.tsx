@@ -1,0 +1,240 @@
+import { X } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
+import { Link } from "wouter";
+import type { Plain } from "../lib/check.ts";
+import { moment, shown } from "../lib/format.ts";
+import type { Conflict, FieldShape, LogEntry, RecordShape } from "../sdk/index.ts";
+import { isTyping } from "./App.tsx";
+import { ConflictChoices, type Side } from "./ConflictChoices.tsx";
+import { useAsked, useOverview, useShow, useStore } from "./hooks.ts";
+import { useFields } from "./useFields.ts";
+
+export type PanelTab = "fields" | "history";
+
+interface PanelProps {
+  readonly record: string;
+  readonly table: string;
+  readonly tab: PanelTab;
+  readonly setTab: (tab: PanelTab) => void;
+  readonly close: () => void;
+}
+
+export const RecordPanel = ({ record: id, table, tab, setTab, close }: PanelProps) => {
+  const { show } = useShow();
+  const overview = useOverview();
+  const panel = useRef<HTMLElement>(null);
+  const { value: record, fault } = useAsked(() => show.call("record.get", { record: id }), id, overview);
+
+  const keys = (event: React.KeyboardEvent): void => {
+    if (event.key === "Escape") {
+      event.preventDefault();
+      close();
+    } else if (/^[1-9]$/.test(event.key) && !isTyping(event.target)) {
+      const asked = panel.current?.querySelector<HTMLButtonElement>(
+        `.cf:focus-within [data-take="${event.key}"]`,
+      );
+      (asked ?? panel.current?.querySelector<HTMLButtonElement>(`[data-take="${event.key}"]`))?.click();
+    }
+  };
+
+  return (
+    <aside
+      ref={panel}
+      className="panel"
+      aria-label={record === null ? "Record" : `Record ${record.title}`}
+      data-region="panel"
+      onKeyDown={keys}
+    >
+      <header>
+        <div className="panel-top">
+          <h2>{record?.title ?? ""}</h2>
+          <button type="button" className="btn icon" aria-label="Close record" onClick={close}>
+            <X className="i" aria-hidden="true" />
+          </button>
+        </div>
+        <div className="tabs" role="tablist" aria-label="Record">
+          {(["fields", "history"] as const).map((one) => (
+            <button
+              key={one}
+              type="button"
+              role="tab"
+              aria-selected={tab === one}
+              className="tab"
+              onClick={() => setTab(one)}
+            >
+              {one === "fields" ? "Fields" : "History"}
+            </button>
+          ))}
+        </div>
+      </header>
+      {fault !== null && (
+        <p className="panel-fault" role="alert">
+          {fault.message}
+        </p>
+      )}
+      {record !== null && tab === "fields" && <Fields record={record} table={table} />}
+      {record !== null && tab === "history" && <History record={record} version={overview} />}
+    </aside>
+  );
+};
+
+const Fields = ({ record, table }: { readonly record: RecordShape; readonly table: string }) => {
+  const { show, say } = useShow();
+  const overview = useOverview();
+  const others = record.tables.filter((one) => one !== table);
+  const fields = useFields([table, ...others]).filter((field) => !field.hidden);
+  const { value: open } = useAsked(() => show.call("conflict.list", {}), record.id, overview);
+  const asked = (key: string): Conflict | undefined =>
+    open?.conflicts.find((conflict) => conflict.record === record.id && conflict.field === key);
+  const take = async (conflict: Conflict, side: Side): Promise<void> => {
+    const answer = await show.call("conflict.resolve", { conflict: conflict.id, choose: side.op });
+    say(answer.ok ? "Decided. It can be changed again." : answer.error);
+  };
+  const titleOf = (name: string): string => overview?.tables.find((one) => one.name === name)?.title ?? name;
+  return (
+    <>
+      <dl className="f">
+        {fields.map((field) => {
+          const conflict = asked(field.key);
+          return (
+            <div key={field.key} className="f-row">
+              <dt id={`f-${field.key}`}>{field.title}</dt>
+              <dd>
+                {conflict !== undefined && (
+                  <ConflictChoices
+                    conflict={conflict}
+                    field={field}
+                    take={(one, side) => void take(one, side)}
+                  />
+                )}
+                <FieldText record={record} field={field} />
+              </dd>
+            </div>
+          );
+        })}
+        {others.length > 0 && (
+          <div className="f-row">
+            <dt>Also in</dt>
+            <dd className="chips">
+              {others.map((name) => (
+                <Link key={name} href={`/table/${name}?record=${record.id}`} className="chip">
+                  {titleOf(name)}
+                </Link>
+              ))}
+            </dd>
+          </div>
+        )}
+      </dl>
+      <Relations record={record.id} />
+    </>
+  );
+};
+
+/** One field's text: what is saved until someone types, then what they type, with the writes they were looking at. */
+const FieldText = ({ record, field }: { readonly record: RecordShape; readonly field: FieldShape }) => {
+  const { show, say } = useShow();
+  useStore(show.titles);
+  const saved = shown(record.fields[field.key], field, show.titles.of);
+  const [typed, setTyped] = useState<{ readonly text: string; readonly heads: readonly string[] } | null>(
+    null,
+  );
+  const box = useRef<HTMLTextAreaElement>(null);
+  const text = typed?.text ?? saved;
+  useEffect(() => {
+    const area = box.current;
+    if (area === null) return;
+    area.style.height = "auto";
+    area.style.height = `${area.scrollHeight + 2}px`;
+    void text;
+  }, [text]);
+
+  const save = async (): Promise<void> => {
+    if (typed === null || typed.text === saved) {
+      setTyped(null);
+      return;
+    }
+    const value: Plain = typed.text === "" ? null : typed.text;
+    const answer = await show.edit(
+      [{ do: "set", record: record.id, fields: { [field.key]: value }, heads: { [field.key]: typed.heads } }],
+      "",
+    );
+    if (answer.ok) setTyped(null);
+    else say(answer.error);
+  };
+
+  return (
+    <textarea
+      ref={box}
+      className={typed === null ? "f-text" : "f-text is-typed"}
+      rows={1}
+      value={text}
+      aria-labelledby={`f-${field.key}`}
+      placeholder="—"
+      spellCheck={field.type === "text"}
+      readOnly={field.type === "blob"}
+      onChange={(event) =>
+        setTyped({ text: event.target.value, heads: typed?.heads ?? record.heads[field.key] ?? [] })
+      }
+      onBlur={() => void save()}
+      onKeyDown={(event) => {
+        if (event.key === "Enter" && !event.altKey && !event.shiftKey) {
+          event.preventDefault();
+          void save();
+        } else if (event.key === "Escape" && typed !== null) {
+          event.preventDefault();
+          event.stopPropagation();
+          setTyped(null);
+        }
+      }}
+    />
+  );
+};
+
+const Relations = ({ record }: { readonly record: string }) => {
+  const { show } = useShow();
+  const overview = useOverview();
+  const { value: relations } = useAsked(() => show.call("record.relations", { record }), record, overview);
+  if (relations === null || relations.length === 0) return null;
+  return (
+    <section className="hist">
+      <h3>Related</h3>
+      <ul>
+        {relations.map((one) => (
+          <li key={one.id}>
+            <span className="muted">{one.relation}</span>
+            <span>{one.title}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+};
+
+const History = ({ record, version }: { readonly record: RecordShape; readonly version: unknown }) => {
+  const { show } = useShow();
+  const { value: entries } = useAsked(
+    () => show.call("record.history", { record: record.id }),
+    record.id,
+    version,
+  );
+  const now = new Date();
+  return (
+    <div className="hist" role="tabpanel">
+      <ol>
+        {entries?.map((entry) => (
+          <Entry key={entry.bundle} entry={entry} now={now} />
+        ))}
+      </ol>
+      {entries?.length === 0 && <p className="muted">Nothing has changed yet.</p>}
+    </div>
+  );
+};
+
+const Entry = ({ entry, now }: { readonly entry: LogEntry; readonly now: Date }) => (
+  <li>
+    <time dateTime={entry.at}>{moment(entry.at, now)}</time>
+    <span>
+      <b>{entry.actor_name}</b> {entry.label}
+    </span>
+  </li>
+);
