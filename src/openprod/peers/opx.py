@@ -396,7 +396,7 @@ def _write(desk: Desk[Taken], path: Path, chance: Callable[[int], bytes]) -> Non
 
 
 def sync_file(desk: Desk[Taken], path: Path, *, chance: Callable[[int], bytes] = secrets.token_bytes) -> Report[Taken]:
-    """Reads what we lack from a file, then leaves all that we hold in it; one that holds that already is not touched."""
+    """Reads what we lack from a file, then leaves all we hold in it; one that holds that already is not touched."""
     try:
         with _opened(path) as file:
             taken, proven = _take(desk, file)
@@ -424,13 +424,14 @@ def sync_folder(
     seen: set[Statement] = set()
     own_is_whole = False
     for path in _files(folder):
+        found: FileRead[Taken] | None
         try:
             with _opened(path) as file:
                 found, statement, is_current = _take_from_folder(desk, file, seen, is_own=path == own)
                 seen.add(statement)
                 own_is_whole |= path == own and is_current
         except (OpxFault, CannotRead, NoFile) as fault:
-            found = FileRead[Taken](path.name, skipped=str(fault))
+            found = FileRead(path.name, skipped=str(fault))
         if found is not None:
             reads.append(found)
     frontier = desk.frontier()
