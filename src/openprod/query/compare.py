@@ -30,6 +30,7 @@ from openprod.query.conditions import (
     Path,
     Several,
     StepProperty,
+    operands_of,
 )
 from openprod.query.constants import (
     INCOMPARABLE,
@@ -130,19 +131,10 @@ def known_value(statement: Statement, operand: Constant | Parameter) -> Const:
 
 def names_steps(condition: Condition, steps: frozenset[str]) -> bool:
     """Tells whether a condition looks at any of the named steps."""
-    match condition:
-        case And(parts) | Or(parts):
-            return any(names_steps(part, steps) for part in parts)
-        case Not(inner):
-            return names_steps(inner, steps)
-        case Exists(operand):
-            return operand_names_steps(operand, steps)
-        case Comparison(_, left, right):
-            return operand_names_steps(left, steps) or operand_names_steps(right, steps)
+    return any(_names_step(operand, steps) for operand in operands_of(condition))
 
 
-def operand_names_steps(operand: Operand, steps: frozenset[str]) -> bool:
-    """Tells whether an operand looks at any of the named steps."""
+def _names_step(operand: Operand, steps: frozenset[str]) -> bool:
     match operand:
         case Name():
             return operand.parts[0] in steps
@@ -150,9 +142,7 @@ def operand_names_steps(operand: Operand, steps: frozenset[str]) -> bool:
             return start in steps
         case StepProperty(step):
             return step in steps
-        case Several(items):
-            return any(operand_names_steps(item, steps) for item in items)
-        case Constant() | Parameter():
+        case Several() | Constant() | Parameter():
             return False
 
 

@@ -6,6 +6,7 @@ messages only; two trees that say the same are equal wherever they stand.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -160,3 +161,26 @@ class Template:
 
     parts: tuple[str | Operand, ...]
     at: int = field(default=0, compare=False)
+
+
+def operands_of(condition: Condition) -> Iterator[Operand]:
+    """Yields every operand of a condition, those inside lists too."""
+    match condition:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from operands_of(part)
+        case Not(inner):
+            yield from operands_of(inner)
+        case Exists(operand):
+            yield from parts_of(operand)
+        case Comparison(_, left, right):
+            yield from parts_of(left)
+            yield from parts_of(right)
+
+
+def parts_of(operand: Operand) -> Iterator[Operand]:
+    """Yields an operand and, of a list, everything in it."""
+    yield operand
+    if isinstance(operand, Several):
+        for item in operand.items:
+            yield from parts_of(item)

@@ -105,6 +105,18 @@ class ParameterMissing(QueryRefused):
         super().__init__(f"The query asks for a value of ${name}. Give one: --param {name}=… or {name}=… in Python.")
 
 
+class ParameterUnknown(QueryRefused):
+    """A value was given for a parameter that the query does not have; `name` and `known` names."""
+
+    code = "query.parameter_unknown"
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        self.name = name
+        self.known = known
+        has = f"it has {', '.join(f'${one}' for one in known)}" if known else "it has none"
+        super().__init__(f"The query has no parameter ${name}; {has}.")
+
+
 class QueryFormProblem(QueryRefused):
     """A query whose TOML or JSON does not have the form; `place` names the key."""
 

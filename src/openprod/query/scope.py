@@ -78,6 +78,7 @@ class Expr:
         alternatives: for the first present of several types, the several.
         items: the value is a JSON list of values of `type` (what the paths to an end gave).
         is_missing: the name is of a module that is not adopted: always NULL.
+        is_clean: the value is computed, so no wrong-typed one can be among them.
     """
 
     sql: str
@@ -89,6 +90,7 @@ class Expr:
     alternatives: tuple[Expr, ...] = ()
     items: bool = False
     is_missing: bool = False
+    is_clean: bool = False
 
 
 @dataclass(slots=True)

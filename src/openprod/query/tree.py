@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 import msgspec
 from msgspec import Struct
 
+from openprod.query.conditions import Operand, Parameter, operands_of, parts_of
 from openprod.query.problems import QueryFormProblem, QueryTooBig
 from openprod.query.text import (
     TEXT_CHARS_MAX,
@@ -124,6 +125,52 @@ def read_query(source: str | Mapping[str, object]) -> Query:
     _check_names(query)
     _check_texts(query)
     return query
+
+
+def operands(query: Query) -> Iterator[Operand]:
+    """Yields every operand anywhere in a query, those inside lists and templates too."""
+    if query.where:
+        yield from operands_of(parse_condition(query.where, "where"))
+    for through in query.through:
+        for place, spec in _path_specs(through):
+            if spec.where:
+                yield from operands_of(parse_condition(spec.where, f"{place}.where"))
+            for name, text in spec.give.items():
+                yield from _shown_operands(text, f"{place}.give.{name}", is_given=True)
+    for name, column in query.select.items():
+        for text in (column,) if isinstance(column, str) else column:
+            yield from _shown_operands(text, f"select.{name}")
+    for place, text in _operand_texts(query):
+        yield from parts_of(parse_operand(text, place))
+    if query.group is not None:
+        for name, text in query.group.aggregates.items():
+            operand = parse_aggregate(text, AGGREGATES, f"group.{name}")[2]
+            if operand is not None:
+                yield from parts_of(operand)
+
+
+def parameters_of(query: Query) -> frozenset[str]:
+    """Returns the names of the parameters that a query uses or declares; now and me are given by themselves."""
+    used = {operand.name for operand in operands(query) if isinstance(operand, Parameter)}
+    return frozenset(used | set(query.parameters))
+
+
+def _shown_operands(text: str, place: str, *, is_given: bool = False) -> Iterator[Operand]:
+    if is_given or is_template(text):
+        for part in parse_template(text, place).parts:
+            if not isinstance(part, str):
+                yield from parts_of(part)
+    else:
+        yield from parts_of(parse_operand(text, place))
+
+
+def _operand_texts(query: Query) -> Iterator[tuple[str, str]]:
+    if query.first is not None:
+        yield from (("first.of", text) for text in query.first.of)
+        yield from (("first.by", split_order(text)[0]) for text in query.first.by)
+    if query.group is not None:
+        yield from (("group.by", text) for text in query.group.by)
+    yield from (("sort.order", split_order(text)[0]) for text in query.sort.order)
 
 
 def split_order(text: str) -> tuple[str, bool]:
@@ -283,36 +330,11 @@ def _check_names(query: Query) -> None:
 
 
 def _check_texts(query: Query) -> None:
-    if query.where:
-        parse_condition(query.where, "where")
     for through in query.through:
         for place, spec in _path_specs(through):
             parse_path(spec.path, f"{place}.path")
-            if spec.where:
-                parse_condition(spec.where, f"{place}.where")
-            for name, text in spec.give.items():
-                parse_template(text, f"{place}.give.{name}")
-    for name, column in query.select.items():
-        for text in (column,) if isinstance(column, str) else column:
-            if is_template(text):
-                parse_template(text, f"select.{name}")
-            else:
-                parse_operand(text, f"select.{name}")
-    if query.first is not None:
-        for text in query.first.of:
-            parse_operand(text, "first.of")
-        _check_orders(query.first.by, "first.by")
-    if query.group is not None:
-        for text in query.group.by:
-            parse_operand(text, "group.by")
-        for name, text in query.group.aggregates.items():
-            parse_aggregate(text, AGGREGATES, f"group.{name}")
-    _check_orders(query.sort.order, "sort.order")
-
-
-def _check_orders(orders: tuple[str, ...], place: str) -> None:
-    for text in orders:
-        parse_operand(split_order(text)[0], place)
+    for _ in operands(query):
+        pass
 
 
 def _path_specs(through: Through) -> Iterator[tuple[str, PathSpec]]:
