@@ -27,7 +27,9 @@ DATABASE_NAME = "workspace.db"
 
 _IDENTITY_MAGIC = "openprod identity 1"
 _KEYS_MAGIC = "openprod keys 1"
+_RECOVERY_MAGIC = "openprod recovery key 1"
 _LOG_MAGIC = "openprod log 1"
+_RECOVERY_MAGIC = "openprod recovery 1"
 _FILE_BYTES_MAX = 1 << 20
 
 # A mark file is two slots, written in turn: a torn write of one leaves the other.
@@ -179,7 +181,17 @@ class _LogFile(msgspec.Struct, array_like=True, frozen=True):
         return "_LogFile(hidden)"
 
 
-_File = TypeVar("_File", _IdentityFile, _KeysFile, _LogFile)
+class _RecoveryFile(msgspec.Struct, array_like=True, frozen=True):
+    magic: str
+    workspace: bytes
+    public: bytes
+    seed: bytes
+
+    def __repr__(self) -> str:
+        return "_RecoveryFile(hidden)"
+
+
+_File = TypeVar("_File", _IdentityFile, _KeysFile, _LogFile, _RecoveryFile)
 
 
 class Home:
@@ -300,6 +312,25 @@ class Home:
             entries = tuple(sorted(kept | {(epoch, key)}))
             self._save(self._folder(workspace) / "workspace.key", _KeysFile(_KEYS_MAGIC, workspace, entries))
         return WorkspaceKey(epoch, key, workspace_key_id(workspace, key))
+
+    def keep_recovery(self, workspace: WorkspaceId, recovery: SigningSeed) -> None:
+        """Keeps the recovery key of a workspace that was started here; it stays on this device, in no export."""
+        entry = _RecoveryFile(_RECOVERY_MAGIC, workspace, recovery.public, recovery.reveal())
+        self._save(self._folder(workspace) / "recovery.key", entry)
+
+    def recovery(self, workspace: WorkspaceId) -> SigningSeed | None:
+        """Returns the recovery key of a workspace, None where it was started elsewhere."""
+        path = self._folder(workspace) / "recovery.key"
+        found = self._load(path, _RecoveryFile, _RECOVERY_MAGIC)
+        if found is None:
+            return None
+        if found.workspace != workspace:
+            raise DamagedKeyFile(path)
+        return _seed_of(path, found.seed, found.public)
+
+    def keep_recovery(self, workspace: WorkspaceId, seed: SigningSeed) -> None:
+        """Keeps the secret half of the recovery key that a workspace's genesis names, for its founder."""
+        self._save(self._folder(workspace) / "recovery.key", _KeysFile(_RECOVERY_MAGIC, workspace, ((0, seed.reveal()),)))
 
     # Log keys and marks
 

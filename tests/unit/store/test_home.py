@@ -178,6 +178,20 @@ def test_keys_of_another_workspace_under_our_name_are_damaged(home: Home) -> Non
         home.workspace_keys(WORKSPACE)
 
 
+def test_a_recovery_key_stays_where_the_workspace_was_started(home: Home, tmp_path: Path) -> None:
+    assert home.recovery(WORKSPACE) is None
+    recovery = SigningSeed(b"r" * 32)
+    home.create_identity("Jo", SEED)
+    home.keep_recovery(WORKSPACE, recovery)
+    assert home.recovery(WORKSPACE) == recovery
+    with Home(tmp_path / "laptop") as laptop:
+        laptop.import_identity(home.export_identity(PHRASE, QUICK), PHRASE)
+        assert laptop.recovery(WORKSPACE) is None
+    (home.path / "workspaces" / WORKSPACE.hex()).rename(home.path / "workspaces" / OTHER.hex())
+    with pytest.raises(DamagedKeyFile):
+        home.recovery(OTHER)
+
+
 def test_a_log_key_belongs_to_one_copy(home: Home, tmp_path: Path) -> None:
     first = copy_of_workspace(tmp_path / "first")
     assert home.log_key(WORKSPACE, first) is None
