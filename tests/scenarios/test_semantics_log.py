@@ -7,7 +7,7 @@ from random import Random
 from openprod.model.bundle import Sealed, decode_header, encode_sealed
 from openprod.model.ids import id_from_text
 from openprod.testing.clock import FakeClock
-from openprod.testing.device import draft_set, draft_unknown
+from openprod.testing.device import draft_later, draft_set
 from openprod.testing.link import stream, whole_ones
 from openprod.testing.world import EMAIL, NAME, PEOPLE, PHONE, Look, PaperSeat, Seat, World, last_of
 
@@ -82,7 +82,7 @@ def test_s61_a_restored_backup_splits_a_log_and_both_branches_take_effect(world:
 
     def both(look: Look) -> None:
         assert look.offered(r, NAME) == {"X", "Y"}
-        assert [flag for flag in look.flagged if flag.startswith("fork")]
+        assert "fork" in look.flagged
 
     world.then(both, ana, ben, cy)
     logs = {decode_header(sealed.header).log for sealed in ana.sealed()}
@@ -104,7 +104,7 @@ def test_s62_a_bundle_of_a_newer_version_has_no_effect_until_the_upgrade(world: 
     r = given_old(world, ben, cy)
     ana = world.guest("Ana", ben, is_newer=True)
     heads = ana.heads(r, NAME)
-    ana.seal([draft_set(id_from_text(r), NAME, "X", heads), draft_unknown(id_from_text(r), EMAIL)])
+    ana.seal([draft_set(id_from_text(r), NAME, "X", heads), draft_later(id_from_text(r))])
     world.sync(ana, ben)
     world.sync(ben, cy)
 
@@ -222,7 +222,7 @@ def test_s97_naming_a_write_that_was_never_seen_replaces_nothing_and_is_flagged(
 
     def check(look: Look) -> None:
         assert look.offered(r, NAME) == {"Y", "Z"}
-        assert [flag for flag in look.flagged if flag.startswith("void_over")]
+        assert "void_over" in look.flagged
 
     world.then(check, ana, ben)
 
@@ -239,7 +239,7 @@ def test_s97_naming_a_write_of_another_slot_replaces_nothing_and_is_flagged(worl
     def check(look: Look) -> None:
         assert look.shown[r, NAME] == "Old"
         assert look.offered(r, PHONE) == {"555-0100", "555-0199"}
-        assert [flag for flag in look.flagged if flag.startswith("void_over")]
+        assert "void_over" in look.flagged
 
     world.then(check, ana, ben)
 
@@ -250,13 +250,13 @@ def test_s98_an_older_build_offers_nothing_false_about_work_it_cannot_read(world
     ana = world.guest("Ana", ben, is_newer=True)
     entity = id_from_text(r)
     held = ana.sealed()
-    ana.seal([draft_set(entity, NAME, "X", ana.heads(r, NAME)), draft_unknown(entity, EMAIL)])
+    ana.seal([draft_set(entity, NAME, "X", ana.heads(r, NAME)), draft_later(entity)])
     world.carry(ana, ben, newest_bundle(held, ana))
 
     def marked(look: Look) -> None:
         assert look.shown[r, NAME] == "Old"
         assert not look.offers
-        assert f"replaced_unread {entity.hex()} {NAME}" in look.flagged
+        assert "replaced_unread" in look.flagged
 
     world.then(marked, ben)
     ana.set(r, NAME, "X2")
@@ -282,7 +282,7 @@ def test_s98_a_deletion_by_an_older_build_does_not_swallow_work_it_cannot_read(w
     r = given_old(world, ben, cy)
     ana = world.guest("Ana", ben, is_newer=True)
     entity = id_from_text(r)
-    ana.seal([draft_set(entity, NAME, "X", ana.heads(r, NAME)), draft_unknown(entity, EMAIL)])
+    ana.seal([draft_set(entity, NAME, "X", ana.heads(r, NAME)), draft_later(entity)])
     world.sync(ana, ben)
     ben.delete(r)
     world.sync(ben, cy)

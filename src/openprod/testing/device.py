@@ -8,7 +8,7 @@ Records, relations and bundles are named by text, as people and the desk name th
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import copy
 from dataclasses import dataclass, field
 from random import Random
@@ -19,6 +19,7 @@ import msgspec
 from openprod.identity import keys, seal
 from openprod.identity.keys import SigningSeed
 from openprod.merge.fold import OpId, Sifted, State, fold, sift
+from openprod.model import ops
 from openprod.model.bundle import (
     ADMISSION_INVITATION,
     ADMISSION_KNOWN,
@@ -52,7 +53,6 @@ from openprod.model.ids import (
     workspace_id,
 )
 from openprod.model.ops import (
-    AnyChunk,
     Chunk,
     ClockAccept,
     Decide,
@@ -68,7 +68,7 @@ from openprod.model.ops import (
     RowsPayload,
     Set,
     Unrelate,
-    check_chunk,
+    encode_chunk,
     width,
 )
 from openprod.model.slots import CLOCK, EXISTS, INVITE, RELATION, member_key
@@ -80,27 +80,35 @@ AUTOMATION = Cause(CAUSE_RULE, auto=True, detail=(bytes(16), CAUSE_EDIT))
 
 Indexes: TypeAlias = tuple[int, ...]
 MakeOp: TypeAlias = Callable[[int, Indexes, Indexes, Indexes], KnownOp]
+
+# What only the newer build writes to.
+LATER_TABLE = "stage.attendees"
 _T = TypeVar("_T")
 
 
-class NewOp(msgspec.Struct, array_like=True, frozen=True):
-    """An op of a kind that this version does not know, as a newer one might write it."""
-
-    kind: int
-    cause: int
-    subjects: Indexes
-    keys: Indexes
-    over: Indexes
-    payload: str = ""
+class LaterMember(Member, tag=99, array_like=True, frozen=True, gc=False):
+    """An op of a kind that this version does not know and the newer build of the tests does: another way to put in."""
 
 
-class NewChunk(msgspec.Struct, array_like=True, frozen=True):
-    """A body chunk that may hold ops of kinds this version does not know."""
+class LaterChunk(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A body chunk as the newer build reads and writes it."""
 
     keys: tuple[str, ...]
     subjects: bytes
     bundles: bytes
-    ops: tuple[KnownOp | NewOp, ...]
+    ops: tuple[KnownOp | LaterMember, ...]
+
+
+@contextmanager
+def newer_build() -> Generator[None]:
+    """Lets this process read like the newer build inside; bundles of the older one mean the same to it."""
+    words = ops.__dict__
+    older = words["_chunk_decoder"]
+    words["_chunk_decoder"] = msgspec.msgpack.Decoder(LaterChunk)
+    try:
+        yield
+    finally:
+        words["_chunk_decoder"] = older
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +118,7 @@ class Draft:
     records: tuple[EntityId, ...]
     keys: tuple[str, ...]
     over: tuple[OpId, ...]
-    make: Callable[[int, Indexes, Indexes, Indexes], KnownOp | NewOp]
+    make: MakeOp
 
 
 @dataclass(slots=True)
@@ -120,7 +128,7 @@ class ChunkMaker:
     keys: list[str] = field(default_factory=list[str])
     subjects: list[bytes] = field(default_factory=list[bytes])
     bundles: list[bytes] = field(default_factory=list[bytes])
-    ops: list[KnownOp | NewOp] = field(default_factory=list[KnownOp | NewOp])
+    ops: list[KnownOp] = field(default_factory=list[KnownOp])
 
     def add(self, draft: Draft, cause: int = 0) -> None:
         """Adds an op."""
@@ -131,9 +139,8 @@ class ChunkMaker:
 
     def made(self) -> tuple[bytes, int, int]:
         """Returns the chunk's bytes, the ordinals it uses and the number of its ops."""
-        chunk = NewChunk(tuple(self.keys), b"".join(self.subjects), b"".join(self.bundles), tuple(self.ops))
-        used = sum(1 if isinstance(op, NewOp) else width(op) for op in self.ops)
-        return msgspec.msgpack.encode(chunk), used, len(self.ops)
+        chunk = Chunk(tuple(self.keys), b"".join(self.subjects), b"".join(self.bundles), tuple(self.ops))
+        return encode_chunk(chunk), sum(map(width, self.ops)), len(self.ops)
 
 
 def _index(of: list[_T], one: _T) -> int:
@@ -163,9 +170,9 @@ def draft_rows(table: str, fields: tuple[str, ...], rows: dict[EntityId, tuple[V
     return Draft(tuple(rows), fields, (), lambda c, s, k, o: Rows(c, s, k, o, payload))
 
 
-def draft_unknown(record: EntityId, key: str, over: Iterable[OpId] = (), kind: int = 99) -> Draft:
-    """Returns the draft of an op that only a newer version understands."""
-    return Draft((record,), (key,), tuple(over), lambda c, s, k, o: NewOp(kind, c, s, k, o))
+def draft_later(record: EntityId, table: str = LATER_TABLE, over: Iterable[OpId] = ()) -> Draft:
+    """Returns the draft of an op that only the newer build understands: it puts a record into a table."""
+    return Draft((record,), (member_key(table),), tuple(over), lambda c, s, k, o: LaterMember(c, s, k, o, payload=True))
 
 
 def draft_accept(bundle: BundleId) -> Draft:
@@ -185,7 +192,7 @@ class PaperDevice:
     """One device of one person.
 
     Args:
-        is_newer: True for a build that understands ops of unknown kinds (they do nothing there, but their bundle does).
+        is_newer: True for the newer build, which understands `LaterMember`.
     """
 
     def __init__(
@@ -337,12 +344,8 @@ class PaperDevice:
         self._state = None
 
     def _opened(self, one: BundleId, header: Header, sealed: Sealed) -> Bundle:
-        bundle = open_bundle(one, header, sealed)
-        if bundle.chunks is not None or not self.is_newer:
-            return bundle
-        chunks = [_without_unknown(raw) for raw in sealed.chunks]
-        known = tuple(chunk for chunk in chunks if chunk is not None)
-        return Bundle(one, header, sealed, known) if len(known) == len(chunks) else bundle
+        with newer_build() if self.is_newer else nullcontext():
+            return open_bundle(one, header, sealed)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
@@ -487,15 +490,3 @@ class PaperDevice:
 def _before(bundles: dict[BundleId, Bundle], one: bytes) -> BundleId | None:
     bundle = bundles.get(BundleId(one))
     return BundleId(bundle.header.prev) if bundle and bundle.header.prev else None
-
-
-def _without_unknown(raw: bytes) -> Chunk | None:
-    """Returns what a newer build makes of a chunk: ops of unknown kinds change nothing there; they must stand last."""
-    found = msgspec.msgpack.decode(raw, type=AnyChunk)
-    known = [op for op in found.ops if op.kind < 10 or 32 <= op.kind <= 36]
-    if any(op.kind != known[at].kind for at, op in enumerate(found.ops[: len(known)])):
-        return None
-    ops = [msgspec.msgpack.decode(msgspec.msgpack.encode(op), type=KnownOp) for op in known]
-    chunk = Chunk(found.keys, found.subjects, found.bundles, tuple(ops))
-    check_chunk(chunk)
-    return chunk

@@ -60,7 +60,7 @@ from openprod.model.values import (
     Value,
 )
 from openprod.testing.clock import HOUR_MS, MINUTE_MS, SECOND_MS, FakeClock, TrueTime
-from openprod.testing.device import AUTOMATION, Draft, PaperDevice, draft_exist, draft_set, draft_unknown
+from openprod.testing.device import AUTOMATION, Draft, PaperDevice, draft_exist, draft_later, draft_set
 
 INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
 FIELDS = ("stage.people.name", "stage.people.phone")
@@ -301,7 +301,7 @@ class HistoryPlayer:
                 who.seal([draft_set(id_from_text(record), key, value, sorted(over))])
             case "unknown":
                 entity = id_from_text(record)
-                who.seal([draft_set(entity, key, value, who.heads(record, key)), draft_unknown(entity, key)])
+                who.seal([draft_set(entity, key, value, who.heads(record, key)), draft_later(entity)])
             case "sync":
                 other = self.devices[one % len(self.devices)]
                 other.receive(who.sealed())

@@ -13,10 +13,10 @@ from itertools import permutations
 from random import Random
 from typing import Protocol, TypeAlias
 
-from openprod.merge.fold import Flag, Sifted, Slot, State
+from openprod.merge.fold import Sifted, Slot, State
 from openprod.merge.state_hash import text as hash_text
 from openprod.model.bundle import Sealed, decode_header, id_of
-from openprod.model.ids import EntityId, id_text, op_text
+from openprod.model.ids import EntityId, id_text
 from openprod.model.slots import is_field_key
 from openprod.model.values import Plain, Value, plain
 from openprod.testing.clock import MINUTE_MS, FakeClock, TrueTime
@@ -41,10 +41,10 @@ class Look:
     Attributes:
         shown: (record, full key) to the value shown, of records that are alive and relations that are shown.
         offers: (record, full key) to the distinct values of an open question, each as `repr` of its plain form, sorted.
-        deciders: (record, full key) of an open question to how many of its heads are decisions.
+        deciders: (record, full key) of an open question to how many of its values somebody decided.
         settled: (record, full key) to the distinct values that the shown write replaced, written like offers.
         contested: records that were deleted by somebody who had not seen somebody's work.
-        flagged: what else a person can find, as short sentences.
+        flagged: the kinds of what else a person can find.
         pending: how many bundles have no effect yet, by reason.
         unread: how many bundles have no effect in this version.
     """
@@ -200,7 +200,7 @@ def look_of(state: State, sifted: Sifted | None = None) -> Look:
             for (entity, key), offers in ours.items()
         },
         deciders={
-            (id_text(entity), key): sum(head.decision for offer in offers for head in offer.heads)
+            (id_text(entity), key): sum(any(head.decision for head in offer.heads) for offer in offers)
             for (entity, key), offers in ours.items()
         },
         settled={(id_text(entity), key): _settled(state, (entity, key)) for entity, key in fields},
@@ -214,7 +214,7 @@ def look_of(state: State, sifted: Sifted | None = None) -> Look:
         relations=frozenset(
             (made.type, id_text(made.source), id_text(made.target)) for made in relations.values() if made.shown
         ),
-        flagged=frozenset(_flag_text(flag) for flag in state.flags),
+        flagged=frozenset(flag.kind for flag in state.flags) - {"contested"},
         pending=pending,
         unread=len(state.unread),
         state_hash=hash_text(state.state_hash),
@@ -233,13 +233,6 @@ def _is_ours(state: State, entity: EntityId) -> bool:
 
 def _ids(entities: Iterable[EntityId]) -> frozenset[str]:
     return frozenset(id_text(one) for one in entities)
-
-
-def _flag_text(flag: Flag) -> str:
-    about = flag.subject.hex() or (
-        op_text(flag.bundle, flag.ordinal) if flag.kind != "fork" else flag.bundle.hex()[:12]
-    )
-    return " ".join(filter(None, (flag.kind, about, flag.key)))
 
 
 class PaperSeat(PaperDevice):
