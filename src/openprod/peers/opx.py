@@ -380,12 +380,14 @@ def write(desk: Desk[Taken], path: Path, *, chance: Callable[[int], bytes] = sec
 
 
 def _write(desk: Desk[Taken], path: Path, chance: Callable[[int], bytes]) -> None:
+    # Asked first: a copy that never wrote opens its log now, which moves the frontier.
+    writer = desk.log_id
     frontier = desk.frontier()
-    if not any(one.log == desk.log_id for one in frontier):
+    if not any(one.log == writer for one in frontier):
         raise NothingWritten(path)
     epoch, key, key_id = desk.keys()[-1]
     sealer = Sealer(key, epoch, key_id, desk.open_invitations(), chance(CHANCE_BYTES))
-    statement = encode_statement(desk.log_id, frontier, _waiting(desk, frontier))
+    statement = encode_statement(writer, frontier, _waiting(desk, frontier))
     signed = sign_record(statement, desk.sign_with_log(SIGN_OPX, statement_message(sealer.header, statement)))
     with _replacing(path, chance(6).hex()) as file:
         file.write(sealer.header)

@@ -20,7 +20,7 @@ import msgspec
 from openprod.identity.export import CHANCE_BYTES, NAME_BYTES_MAX, Keyring, Strength, lock, unlock
 from openprod.identity.keys import SEED_BYTES, SigningSeed, workspace_key_id
 from openprod.model.errors import Damaged, Missing, Refused
-from openprod.model.ids import CONTEXT_MARK, HASH_BYTES, KEY_BYTES, ActorId, LogId, WorkspaceId, hash_in
+from openprod.model.ids import CONTEXT_MARK, HASH_BYTES, KEY_BYTES, ActorId, LogId, WorkspaceId, hash_in, is_hex
 
 HOME_VARIABLE = "OPENPROD_HOME"
 DATABASE_NAME = "workspace.db"
@@ -292,7 +292,7 @@ class Home:
         if not folder.is_dir():
             return []
         names = sorted(one.name for one in folder.iterdir() if (one / "workspace.key").exists())
-        return [WorkspaceId(bytes.fromhex(name)) for name in names if len(name) == 2 * HASH_BYTES]
+        return [WorkspaceId(bytes.fromhex(name)) for name in names if len(name) == 2 * HASH_BYTES and is_hex(name)]
 
     def workspace_keys(self, workspace: WorkspaceId) -> list[WorkspaceKey]:
         """Returns the keys of a workspace, the oldest epoch first; the last is the one in use."""
@@ -330,7 +330,9 @@ class Home:
 
     def keep_recovery(self, workspace: WorkspaceId, seed: SigningSeed) -> None:
         """Keeps the secret half of the recovery key that a workspace's genesis names, for its founder."""
-        self._save(self._folder(workspace) / "recovery.key", _KeysFile(_RECOVERY_MAGIC, workspace, ((0, seed.reveal()),)))
+        self._save(
+            self._folder(workspace) / "recovery.key", _KeysFile(_RECOVERY_MAGIC, workspace, ((0, seed.reveal()),))
+        )
 
     # Log keys and marks
 
