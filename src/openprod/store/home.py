@@ -27,7 +27,6 @@ DATABASE_NAME = "workspace.db"
 
 _IDENTITY_MAGIC = "openprod identity 1"
 _KEYS_MAGIC = "openprod keys 1"
-_RECOVERY_MAGIC = "openprod recovery key 1"
 _LOG_MAGIC = "openprod log 1"
 _RECOVERY_MAGIC = "openprod recovery 1"
 _FILE_BYTES_MAX = 1 << 20
@@ -327,12 +326,6 @@ class Home:
         if found.workspace != workspace:
             raise DamagedKeyFile(path)
         return _seed_of(path, found.seed, found.public)
-
-    def keep_recovery(self, workspace: WorkspaceId, seed: SigningSeed) -> None:
-        """Keeps the secret half of the recovery key that a workspace's genesis names, for its founder."""
-        self._save(
-            self._folder(workspace) / "recovery.key", _KeysFile(_RECOVERY_MAGIC, workspace, ((0, seed.reveal()),))
-        )
 
     # Log keys and marks
 
