@@ -10,13 +10,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from openprod.model.errors import OpenprodError
+    from openprod.workspace.workspace import Workspace
+    from openprod.workspace.workspace import init_workspace as init
+    from openprod.workspace.workspace import join_workspace as join
+    from openprod.workspace.workspace import open_workspace as open  # noqa: A004 -- the public name, as gzip.open is
 
-__all__ = ["OpenprodError"]
+__all__ = ["OpenprodError", "Workspace", "init", "join", "open"]
 
-_HOMES = {"OpenprodError": "openprod.model.errors"}
+_HOMES = {
+    "OpenprodError": ("openprod.model.errors", "OpenprodError"),
+    "Workspace": ("openprod.workspace.workspace", "Workspace"),
+    "init": ("openprod.workspace.workspace", "init_workspace"),
+    "join": ("openprod.workspace.workspace", "join_workspace"),
+    "open": ("openprod.workspace.workspace", "open_workspace"),
+}
 
 
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'openprod' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    home, real = _HOMES[name]
+    return getattr(importlib.import_module(home), real)

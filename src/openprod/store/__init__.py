@@ -1,0 +1,1 @@
+"""The vault: SQLite and disk. The only room that knows either; it keeps what others decide."""

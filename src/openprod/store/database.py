@@ -1,0 +1,290 @@
+"""One workspace.db: opened defensively, written in one transaction at a time, errors turned into sentences.
+
+Knows SQLite through apsw, the pragmas and the shape of the schema. Must not know what any row means.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from typing import Any, TypeAlias
+
+import apsw
+
+from openprod.model.errors import Damaged, Missing, OpenprodError, Refused
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x4F505244  # "OPRD"
+BUSY_MS = 5_000
+CACHE_KIB = 64 * 1024
+CHECKPOINT_PAGES = 4_000
+
+SqlValue: TypeAlias = None | int | float | str | bytes
+Row: TypeAlias = tuple[Any, ...]
+SqlFunction: TypeAlias = tuple[Callable[..., Any], int]
+
+
+class DatabaseBusy(Refused):
+    """Another program holds the workspace's write lock for too long."""
+
+    code = "database.busy"
+
+
+class NoSpace(Refused):
+    """The disk is full."""
+
+    code = "database.no_space"
+
+
+class NotWritable(Refused):
+    """The folder or the file cannot be written."""
+
+    code = "database.not_writable"
+
+
+class NotAWorkspace(Missing):
+    """There is no workspace where one was looked for."""
+
+    code = "database.not_a_workspace"
+
+
+class NewerWorkspace(Refused):
+    """The workspace was written by a newer version of the program."""
+
+    code = "database.newer"
+
+
+class DatabaseDamaged(Damaged):
+    """SQLite cannot read its own file, or the file holds what we never put there."""
+
+    code = "database.damaged"
+
+
+def schema_statements() -> list[str]:
+    """Returns the CREATE statements of every table and index that depends on no module."""
+    text = resources.files("openprod.store").joinpath("schema.sql").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and not line.startswith("--")]
+    return [statement.strip() for statement in "\n".join(lines).split(";") if statement.strip()]
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Keeps Python's cycle collector still inside a batch: it costs more there than the work (storage.md, trap 1)."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class Database:
+    """A connection to one workspace.db; not locked against threads, its owner does that.
+
+    Args:
+        path: the file; made by `create`, else it must be there.
+        create: make the file and its tables; Refused if one is there already.
+        durable: False skips the disk's confirmation: for simulations and scratch files only.
+        functions: SQL functions by name with their number of arguments, all deterministic.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        create: bool = False,
+        durable: bool = True,
+        functions: Mapping[str, SqlFunction] | None = None,
+    ) -> None:
+        self.path = path
+        is_memory = path == ":memory:"
+        if not create and not is_memory and not os.path.isfile(path):
+            raise NotAWorkspace(f"There is no workspace.db at {path}. Give the folder of a workspace, or make one with: openprod init DIR --name NAME")
+        with translated(path):
+            flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+            self.connection = apsw.Connection(path, flags=flags)
+            self._prepare(durable, functions or {})
+            if create:
+                self._create()
+            else:
+                self._check()
+        self.execute = self.connection.execute
+        self.executemany = self.connection.executemany
+        self._version = self._data_version()
+        self._in_transaction = False
+
+    def _prepare(self, durable: bool, functions: Mapping[str, SqlFunction]) -> None:
+        connection = self.connection
+        connection.set_busy_timeout(BUSY_MS)
+        for setting, value in (
+            (apsw.SQLITE_DBCONFIG_DEFENSIVE, 1),
+            (apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0),
+            (apsw.SQLITE_DBCONFIG_ENABLE_VIEW, 0),
+            (apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
+            (apsw.SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0),
+            (apsw.SQLITE_DBCONFIG_DQS_DML, 0),
+            (apsw.SQLITE_DBCONFIG_DQS_DDL, 0),
+        ):
+            connection.config(setting, value)
+        for name, (function, arity) in functions.items():
+            connection.create_scalar_function(name, function, arity, deterministic=True)
+        connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute("PRAGMA foreign_keys=OFF")
+        connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        connection.execute("PRAGMA synchronous=" + ("FULL" if durable else "OFF"))
+
+    def _create(self) -> None:
+        connection = self.connection
+        if next(connection.execute("SELECT count(*) FROM sqlite_schema"))[0]:
+            raise Refused(f"{self.path} already holds a database. Choose another folder.")
+        for _ in connection.execute("PRAGMA journal_mode=WAL"):
+            pass
+        with connection:
+            for statement in schema_statements():
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+    def _check(self) -> None:
+        connection = self.connection
+        application = next(connection.execute("PRAGMA application_id"))[0]
+        version = next(connection.execute("PRAGMA user_version"))[0]
+        if application != APPLICATION_ID:
+            raise NotAWorkspace(f"{self.path} is a database, but not one of Openprod. Give the folder of a workspace.")
+        if version > SCHEMA_VERSION:
+            raise NewerWorkspace(
+                f"{self.path} was written by a newer Openprod (database version {version}, this one knows {SCHEMA_VERSION}). Update Openprod, then open it again; nothing was changed."
+            )
+        planted = [
+            f"{kind} {name}"
+            for kind, name in connection.execute("SELECT type, name FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY name")
+        ]
+        if planted:
+            raise DatabaseDamaged(
+                f"{self.path} holds what Openprod never puts there ({', '.join(planted)}), so it was not opened. Somebody or some program changed the file. "
+                f"Get the work back with: openprod rebuild --into NEW_FOLDER, or join again from a colleague or a stick."
+            )
+        held = dict(connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
+        for statement in schema_statements():
+            name = statement.split("(", 1)[0].split()[2]
+            if held.get(name) != statement:
+                raise DatabaseDamaged(f"The table or index {name} of {self.path} is missing or is not the one Openprod made. Try: openprod rebuild")
+        for _ in connection.execute("PRAGMA journal_mode=WAL"):
+            pass
+
+    def attach_log(self, path: str) -> None:
+        """Copies the log of another workspace file into this one, which is empty: bundles, chunks, branches and what they saw."""
+        self.connection.execute("ATTACH ? AS other", (path,))
+        try:
+            with self.connection:
+                for table in ("log", "bundle", "chunk", "seen"):
+                    self.connection.execute(f"INSERT INTO main.{table} SELECT * FROM other.{table}")  # noqa: S608 -- our own names
+        finally:
+            self.connection.execute("DETACH other")
+
+    def dynamic_objects(self) -> dict[str, str]:
+        """Returns name to CREATE text of every table and index that is not in the fixed schema."""
+        fixed = {statement.split("(", 1)[0].split()[2] for statement in schema_statements()}
+        rows = self.connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~'")
+        return {name: sql for name, sql in rows if name not in fixed}
+
+    def rows(self, sql: str, bindings: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
+        """Returns all rows of a constant SQL text with its bindings."""
+        return self.connection.execute(sql, bindings).fetchall()
+
+    def one(self, sql: str, bindings: Sequence[Any] | Mapping[str, Any] = ()) -> Row | None:
+        """Returns the first row, or None."""
+        return self.connection.execute(sql, bindings).fetchone()
+
+    def numbers(self, sql: str, numbers: Iterable[int]) -> list[Row]:
+        """Returns the rows of a SQL text whose one binding is an array of integers (`IN carray(?)`)."""
+        import array  # noqa: PLC0415 -- needed only here and in batches
+
+        packed = array.array("q", numbers)
+        return self.connection.execute(sql, (apsw.carray(packed),)).fetchall() if packed else []
+
+    def blobs(self, sql: str, blobs: Sequence[bytes]) -> list[Row]:
+        """Returns the rows of a SQL text whose one binding is an array of byte strings (`IN carray(?)`)."""
+        return self.connection.execute(sql, (apsw.carray(tuple(blobs)),)).fetchall() if blobs else []
+
+    def changed_elsewhere(self) -> bool:
+        """Tells whether another connection committed since the last call."""
+        version = self._data_version()
+        if version == self._version:
+            return False
+        self._version = version
+        return True
+
+    def _data_version(self) -> int:
+        row = self.connection.execute("PRAGMA data_version").fetchone()
+        return row[0] if row else 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Holds the write lock: all of it is kept, or on any error none. Raises DatabaseBusy, NoSpace, NotWritable or Damaged."""
+        if self._in_transaction:
+            raise AssertionError("a transaction inside a transaction")
+        with translated(self.path):
+            self.execute("BEGIN IMMEDIATE")
+        self._in_transaction = True
+        try:
+            with translated(self.path):
+                yield
+                self.execute("COMMIT")
+        except BaseException:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise
+        finally:
+            self._in_transaction = False
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Holds one state of the database for several reads."""
+        if self._in_transaction or self.connection.in_transaction:
+            yield
+            return
+        with translated(self.path):
+            self.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self.execute("COMMIT")
+
+    def checkpoint(self) -> None:
+        """Moves what the write-ahead log holds into the file, as far as nobody reads it."""
+        with translated(self.path):
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def optimize(self) -> None:
+        """Lets SQLite gather the statistics its planner needs, after many rows came."""
+        with translated(self.path):
+            self.connection.execute("PRAGMA optimize=0x10002")
+
+    def close(self) -> None:
+        """Closes the connection; the file needs nothing more."""
+        self.connection.close()
+
+
+@contextmanager
+def translated(path: str) -> Iterator[None]:
+    """Turns SQLite's errors into ours, each a sentence that names the file and what to do."""
+    try:
+        yield
+    except OpenprodError:
+        raise
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise DatabaseBusy(f"Another program has been writing to {path} for more than {BUSY_MS // 1000} seconds. Nothing was changed; try again in a moment.") from error
+    except apsw.FullError as error:
+        raise NoSpace(f"The disk that holds {path} is full. Nothing was changed; make room and try again.") from error
+    except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, apsw.AuthError) as error:
+        raise NotWritable(f"{path} cannot be opened for writing ({error}). Check that the folder is there and yours to write; nothing was changed.") from error
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise DatabaseDamaged(f"{path} is damaged: {error}. Run: openprod verify, or join again from a colleague or a stick.") from error
+    except apsw.IOError as error:
+        raise NotWritable(f"The disk did not read or write {path} ({error}). Nothing was changed; check the disk and the space left on it.") from error

@@ -1,0 +1,282 @@
+"""The derived truth: which writes are the heads of every slot, a compact row a record.
+
+A record's row says which block it was born in; that answers for every slot not written since. Slots written since
+stand in a small map; slots with several heads in a table of their own. Knows rows; must not know what a head means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from openprod.merge.state_hash import key_factor
+from openprod.store.database import Database
+
+MANY = -1
+
+_ver_decoder = msgspec.msgpack.Decoder(dict[int, int])
+_keys_decoder = msgspec.msgpack.Decoder(tuple[int, ...])
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Record:
+    """A record's, a relation's or another subject's heads, while a batch works on it.
+
+    Attributes:
+        born: the local number of its block row's first cell, 0 if it was in none.
+        mask: bit n says that cell n of that row was written.
+        ver: key number to the one head written since, MANY where there are several.
+        many: key number to heads, for the slots with several; loaded as needed.
+    """
+
+    __slots__ = ("alive", "born", "eid", "is_dirty", "is_fresh", "many", "mask", "shape", "uuid", "ver")
+
+    def __init__(self, eid: int, uuid: bytes, alive: int, born: int, shape: int, mask: int, ver: dict[int, int]) -> None:
+        self.eid = eid
+        self.uuid = uuid
+        self.alive = alive
+        self.born = born
+        self.shape = shape
+        self.mask = mask
+        self.ver = ver
+        self.many: dict[int, tuple[int, ...]] | None = None
+        self.is_fresh = False
+        self.is_dirty = False
+
+
+class Heads:
+    """Loads and saves records' heads. One batch at a time: `begin`, work, `flush`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self.key_numbers: dict[str, int] = {}
+        self.key_texts: dict[int, str] = {}
+        self.key_factors: dict[int, int] = {}
+        self.shapes: dict[int, tuple[int, ...]] = {0: ()}
+        self._shape_numbers: dict[tuple[int, ...], int] = {}
+        self.next_eid = 1
+        self.records: dict[bytes, Record] = {}
+        self._blocks: dict[bytes, tuple[int, int, int, int, int]] = {}
+        self._fresh_rows: list[tuple[object, ...]] = []
+        self._many_changed: dict[tuple[int, int], tuple[int, ...]] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Reads the small tables again, after somebody else's commit or a rollback."""
+        self.key_numbers.clear()
+        self.key_texts.clear()
+        for no, text in self._db.rows("SELECT no, key FROM key"):
+            self._know_key(no, text)
+        self.shapes = {0: ()}
+        self._shape_numbers.clear()
+        for no, keys in self._db.rows("SELECT no, keys FROM shape"):
+            self.shapes[no] = found = _keys_decoder.decode(keys)
+            self._shape_numbers[found] = no
+        row = self._db.one("SELECT max(eid) FROM entity")
+        self.next_eid = (row[0] if row and row[0] is not None else 0) + 1
+        self.begin()
+
+    def begin(self) -> None:
+        """Forgets the last batch."""
+        self.records = {}
+        self._blocks = {}
+        self._fresh_rows = []
+        self._many_changed = {}
+
+    # -- keys and shapes
+
+    def _know_key(self, no: int, text: str) -> None:
+        self.key_numbers[text] = no
+        self.key_texts[no] = text
+        self.key_factors[no] = key_factor(text)
+
+    def key_number(self, text: str) -> int:
+        """Returns the local number of a slot key, giving it one if it has none."""
+        found = self.key_numbers.get(text)
+        if found is None:
+            found = len(self.key_texts) + 1
+            self._db.execute("INSERT INTO key(no, key) VALUES(?, ?)", (found, text))
+            self._know_key(found, text)
+        return found
+
+    def shape_number(self, keys: tuple[int, ...]) -> int:
+        """Returns the local number of a block's columns, giving it one if it has none."""
+        found = self._shape_numbers.get(keys)
+        if found is None:
+            found = len(self.shapes)
+            self._db.execute("INSERT INTO shape(no, keys) VALUES(?, ?)", (found, _encode(keys)))
+            self.shapes[found] = keys
+            self._shape_numbers[keys] = found
+        return found
+
+    # -- records
+
+    def load(self, uuids: Sequence[bytes]) -> None:
+        """Brings records into the batch at once; those that are nowhere yet are simply not there."""
+        wanted = [uuid for uuid in uuids if uuid not in self.records and uuid not in self._blocks]
+        sql = "SELECT eid, uuid, alive, born, shape, mask, ver FROM entity WHERE uuid IN carray(?)"
+        for row in self._db.blobs(sql, wanted):
+            self._take(row)
+
+    def load_eids(self, eids: Iterable[int]) -> list[Record]:
+        """Returns records by local integer."""
+        sql = "SELECT eid, uuid, alive, born, shape, mask, ver FROM entity WHERE eid IN carray(?)"
+        found: list[Record] = []
+        for row in self._db.numbers(sql, eids):
+            known = self.find(row[1])
+            found.append(known if known is not None else self._take(row))
+        return found
+
+    def _take(self, row: tuple[int, bytes, int, int, int, int, bytes | None]) -> Record:
+        eid, uuid, alive, born, shape, mask, ver = row
+        record = Record(eid, uuid, alive, born, shape, mask, _ver_decoder.decode(ver) if ver is not None else {})
+        self.records[uuid] = record
+        return record
+
+    def find(self, uuid: bytes) -> Record | None:
+        """Returns a record of this batch, None if it is not loaded or nowhere."""
+        found = self.records.get(uuid)
+        if found is None:
+            block = self._blocks.get(uuid)
+            if block is not None:
+                eid, born, shape, mask, alive = block
+                found = Record(eid, uuid, alive, born, shape, mask, {})
+                self.records[uuid] = found
+        return found
+
+    def fetch(self, uuid: bytes) -> Record | None:
+        """Returns a record, loading it if need be; None if it is nowhere."""
+        found = self.find(uuid)
+        if found is None:
+            self.load((uuid,))
+            found = self.records.get(uuid)
+        return found
+
+    def need(self, uuid: bytes) -> Record:
+        """Returns a record, making an empty row for it where there is none."""
+        found = self.fetch(uuid)
+        if found is None:
+            found = Record(self.next_eid, uuid, 0, 0, 0, 0, {})
+            found.is_fresh = found.is_dirty = True
+            self.next_eid += 1
+            self.records[uuid] = found
+        return found
+
+    def is_here(self, uuid: bytes) -> bool:
+        """Tells whether a loaded batch knows this id."""
+        return uuid in self.records or uuid in self._blocks
+
+    def add_block_rows(self, uuids: Sequence[bytes], born: int, shape: int, masks: Sequence[int], alive: int) -> range:
+        """Adds the rows of subjects that a block creates and that are nowhere yet; returns their local integers.
+
+        Args:
+            uuids: one a row of the block.
+            born: the local number of the block's first cell.
+            shape: its columns.
+            masks: for each row, which cells were written.
+            alive: 1 for records, 0 for relations.
+        """
+        eids = range(self.next_eid, self.next_eid + len(uuids))
+        self.next_eid = eids.stop
+        width = len(self.shapes[shape])
+        rows = list(zip(eids, range(born, born + width * len(uuids), width), masks, strict=True))
+        self._blocks.update(
+            {uuid: (eid, at, shape, mask, alive) for uuid, (eid, at, mask) in zip(uuids, rows, strict=True)}
+        )
+        self._fresh_rows.extend(
+            (eid, uuid, alive, at, shape, mask, None) for uuid, (eid, at, mask) in zip(uuids, rows, strict=True)
+        )
+        return eids
+
+    # -- heads
+
+    def heads(self, record: Record, key: int) -> tuple[int, ...]:
+        """Returns the heads of a slot, local op numbers in no particular order."""
+        one = record.ver.get(key)
+        if one is not None:
+            return (one,) if one != MANY else self._many(record)[key]
+        if record.born:
+            keys = self.shapes[record.shape]
+            if key in keys:
+                column = keys.index(key)
+                if record.mask >> column & 1:
+                    return (record.born + column,)
+        return ()
+
+    def _many(self, record: Record) -> dict[int, tuple[int, ...]]:
+        found = record.many
+        if found is None:
+            found = record.many = {}
+            for key, oid in self._db.rows("SELECT key, oid FROM head WHERE eid = ? ORDER BY key, oid", (record.eid,)):
+                found[key] = (*found.get(key, ()), oid)
+        return found
+
+    def set_heads(self, record: Record, key: int, heads: tuple[int, ...]) -> None:
+        """Replaces a slot's heads (there is at least one)."""
+        record.is_dirty = True
+        was = record.ver.get(key)
+        if len(heads) == 1:
+            record.ver[key] = heads[0]
+            if was == MANY:
+                self._many(record).pop(key, None)
+                self._many_changed[record.eid, key] = ()
+        else:
+            if was == MANY:
+                self._many(record)[key] = heads
+            else:
+                many = self._many(record)
+                many[key] = heads
+                record.ver[key] = MANY
+            self._many_changed[record.eid, key] = heads
+
+    def slots(self, record: Record) -> list[int]:
+        """Returns the key numbers of every slot of a record that was ever written."""
+        found = [key for column, key in enumerate(self.shapes[record.shape]) if record.mask >> column & 1] if record.born else []
+        known = set(found)
+        return [*found, *(key for key in record.ver if key not in known)]
+
+    # -- saving
+
+    def flush(self) -> None:
+        """Writes what the batch changed; the batch stays loaded."""
+        many = self._db.executemany
+        if self._fresh_rows:
+            many("INSERT INTO entity VALUES(?, ?, ?, ?, ?, ?, ?)", self._fresh_rows)
+            self._fresh_rows = []
+        fresh: list[tuple[object, ...]] = []
+        changed: list[tuple[object, ...]] = []
+        for record in self.records.values():
+            if not record.is_dirty:
+                continue
+            record.is_dirty = False
+            ver = _encode(record.ver) if record.ver else None
+            if record.is_fresh:
+                record.is_fresh = False
+                fresh.append((record.eid, record.uuid, record.alive, record.born, record.shape, record.mask, ver))
+            else:
+                changed.append((record.alive, ver, record.eid))
+        if fresh:
+            many("INSERT INTO entity VALUES(?, ?, ?, ?, ?, ?, ?)", fresh)
+        if changed:
+            many("UPDATE entity SET alive = ?, ver = ? WHERE eid = ?", changed)
+        if self._many_changed:
+            many("DELETE FROM head WHERE eid = ? AND key = ?", list(self._many_changed))
+            rows = [(eid, key, oid) for (eid, key), heads in self._many_changed.items() for oid in heads]
+            many("INSERT INTO head VALUES(?, ?, ?)", rows)
+            self._many_changed = {}
+
+    # -- small look-ups
+
+    def uuid_of(self, eid: int) -> bytes | None:
+        """Returns the id behind a local integer."""
+        row = self._db.one("SELECT uuid FROM entity WHERE eid = ?", (eid,))
+        return row[0] if row else None
+
+    def eid_of(self, uuid: bytes) -> int | None:
+        """Returns the local integer of an id, None if it was never heard of."""
+        record = self.find(uuid)
+        if record is not None:
+            return record.eid
+        row = self._db.one("SELECT eid FROM entity WHERE uuid = ?", (uuid,))
+        return row[0] if row else None

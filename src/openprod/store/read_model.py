@@ -1,0 +1,228 @@
+"""The read model: one plain SQL table for each user table and each relation, kept in step by whoever applies writes.
+
+Knows SQL and the catalog's columns. Must not know heads: it is told which value is shown where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from openprod.catalog.names import (
+    ToSql,
+    column_ddl,
+    converter,
+    ddl,
+    quote,
+    relation_ddl,
+    sort_converter,
+    title_fields,
+    titler,
+)
+from openprod.catalog.tables import Catalog, Field, Relation, Table
+from openprod.model.values import Value
+from openprod.store.database import Database, SqlValue
+
+USER_INDEX_PREFIX = "ux~"
+
+
+class Column:
+    """How one field's value gets into its table: the converters and the SQL for one changed cell."""
+
+    __slots__ = ("convert", "field", "is_in_title", "name", "owner", "sort", "update")
+
+    def __init__(self, owner: str, field: Field, convert: ToSql, sort: ToSql | None, *, is_in_title: bool) -> None:
+        self.owner = owner
+        self.field = field
+        self.name = field.column
+        self.convert = convert
+        self.sort = sort
+        self.is_in_title = is_in_title
+        extra = f", {quote(field.sort_column)} = ?" if field.sort_column is not None else ""
+        self.update = f'UPDATE {quote(owner)} SET {quote(field.column)} = ?{extra} WHERE "~eid" = ?'
+
+    def cells(self, value: Value) -> tuple[SqlValue, ...]:
+        """Returns what stands in the column and, where there is one, in its sort column."""
+        if self.sort is None:
+            return (self.convert(value),)
+        return (self.convert(value), self.sort(value))
+
+
+class Shelf:
+    """One table of the read model with everything precomputed for writing to it."""
+
+    __slots__ = ("by_key", "columns", "name", "relation", "table", "title", "title_columns")
+
+    def __init__(self, table: Table | None, relation: Relation | None, columns: list[Column]) -> None:
+        holder = table or relation
+        if holder is None:
+            raise AssertionError("a shelf holds a table or a relation")
+        self.name = holder.name
+        self.table = table
+        self.relation = relation
+        self.columns = columns
+        self.by_key = {column.field.key: column for column in columns}
+        self.title = titler(table) if table is not None else None
+        wanted = set(title_fields(table)) if table is not None else set()
+        self.title_columns = [column for column in columns if column.name in wanted]
+
+
+class ReadModel:
+    """Makes the tables that a catalog asks for and writes rows into them."""
+
+    def __init__(self, database: Database, eid_of: Callable[[bytes], int | None]) -> None:
+        self._db = database
+        self._eid_of = eid_of
+        self.catalog = Catalog(modules={}, tables={}, relations={})
+        self.shelves: dict[str, Shelf] = {}
+        self.relations: dict[str, Shelf] = {}
+        self.columns_of: dict[str, list[Column]] = {}
+        self._inserts: dict[tuple[str, tuple[str, ...]], str] = {}
+
+    def use(self, catalog: Catalog, venue_zone: str = "") -> None:
+        """Takes a catalog on; touches no table."""
+        self.catalog = catalog
+        self.shelves = {
+            table.name: Shelf(table, None, self._columns(table.name, table.fields, venue_zone, set(title_fields(table))))
+            for table in catalog.tables.values()
+        }
+        self.relations = {
+            relation.name: Shelf(None, relation, self._columns(relation.name, relation.properties, venue_zone, set()))
+            for relation in catalog.relations.values()
+        }
+        self.columns_of = {}
+        for shelf in (*self.shelves.values(), *self.relations.values()):
+            for column in shelf.columns:
+                self.columns_of.setdefault(column.field.key, []).append(column)
+        self._inserts.clear()
+
+    def _columns(self, owner: str, fields: Mapping[str, Field], zone: str, titled: set[str]) -> list[Column]:
+        return [
+            Column(owner, field, converter(field.type, self._eid_of), sort_converter(field.type, zone), is_in_title=field.column in titled)
+            for field in fields.values()
+        ]
+
+    def migrate(self) -> tuple[list[str], dict[str, list[Column]]]:
+        """Brings the tables of the file up to the catalog. Call inside a transaction.
+
+        Returns:
+            The names of tables and relations made now, and, for those that were there, the columns added now: both still
+            to be filled by the caller.
+        """
+        held = self._db.dynamic_objects()
+        made: list[str] = []
+        grown: dict[str, list[Column]] = {}
+        for shelf in (*self.shelves.values(), *self.relations.values()):
+            if shelf.name not in held:
+                for statement in self._ddl(shelf):
+                    self._db.execute(statement)
+                made.append(shelf.name)
+                continue
+            there = {row[1] for row in self._db.rows(f"PRAGMA table_info({quote(shelf.name)})")}
+            for column in shelf.columns:
+                if column.name not in there:
+                    for statement in column_ddl(shelf.name, column.field):
+                        self._db.execute(statement)
+                    grown.setdefault(shelf.name, []).append(column)
+        return made, grown
+
+    def _ddl(self, shelf: Shelf) -> list[str]:
+        if shelf.table is not None:
+            return ddl(shelf.table)
+        return relation_ddl(shelf.relation) if shelf.relation is not None else []
+
+    def drop_all(self) -> None:
+        """Drops every table and index that is not in the fixed schema."""
+        for name, sql in self._db.dynamic_objects().items():
+            if sql.startswith("CREATE TABLE"):
+                self._db.execute(f"DROP TABLE {quote(name)}")
+
+    def strangers(self) -> list[str]:
+        """Returns the names of tables and indexes in the file that neither the fixed schema nor the catalog explains."""
+        wanted: set[str] = set(self.shelves) | set(self.relations)
+        wanted |= {f"{name}~src" for name in self.relations} | {f"{name}~dst" for name in self.relations}
+        return sorted(name for name in self._db.dynamic_objects() if name not in wanted and not name.startswith(USER_INDEX_PREFIX))
+
+    # -- rows
+
+    def insert_block(
+        self, shelf: Shelf, eids: Sequence[int], keys: Sequence[str], rows: Sequence[Sequence[Value]]
+    ) -> None:
+        """Inserts the rows of a block of new records; `rows` holds a value a key, None = none."""
+        names: list[str] = ["~eid", "~title"]
+        cells: list[Iterable[SqlValue]] = []
+        by_name: dict[str, Sequence[Value]] = {}
+        turned = list(zip(*rows, strict=True)) if keys else []
+        for key, values in zip(keys, turned, strict=True):
+            column = shelf.by_key.get(key)
+            if column is None:
+                continue
+            names.append(column.name)
+            cells.append(map(column.convert, values))
+            if column.is_in_title:
+                by_name[column.name] = values
+            if column.sort is not None and column.field.sort_column is not None:
+                names.append(column.field.sort_column)
+                cells.append(map(column.sort, values))
+        titles = self._titles(shelf, by_name, len(eids))
+        self._db.executemany(self._insert(shelf.name, tuple(names)), zip(eids, titles, *cells, strict=True))
+
+    def _titles(self, shelf: Shelf, by_name: Mapping[str, Sequence[Value]], count: int) -> list[str]:
+        title = shelf.title
+        if title is None:
+            return [""] * count
+        names = list(by_name)
+        if not names:
+            return [title({})] * count
+        return [title(dict(zip(names, row, strict=True))) for row in zip(*by_name.values(), strict=True)]
+
+    def insert_row(self, shelf: Shelf, eid: int, values: Mapping[str, Value]) -> None:
+        """Inserts or replaces a record's row; `values` by field key, those without a value left out."""
+        names: list[str] = ["~eid", "~title"]
+        cells: list[SqlValue] = [eid, self.title_of(shelf, values)]
+        for key, value in values.items():
+            column = shelf.by_key.get(key)
+            if column is None or value is None:
+                continue
+            names.append(column.name)
+            if column.field.sort_column is not None:
+                names.append(column.field.sort_column)
+            cells.extend(column.cells(value))
+        self._db.execute(self._insert(shelf.name, tuple(names)), cells)
+
+    def title_of(self, shelf: Shelf, values: Mapping[str, Value]) -> str:
+        """Returns a record's title from its values by field key."""
+        if shelf.title is None:
+            return ""
+        return shelf.title({column.name: values.get(column.field.key) for column in shelf.title_columns})
+
+    def insert_relation(
+        self, shelf: Shelf, eid: int, ends: tuple[int, int], position: str | None, values: Mapping[str, Value]
+    ) -> None:
+        """Inserts or replaces a relation's row."""
+        names: list[str] = ["~eid", "~src", "~dst", "~pos"]
+        cells: list[SqlValue] = [eid, *ends, position]
+        for key, value in values.items():
+            column = shelf.by_key.get(key)
+            if column is None or value is None:
+                continue
+            names.append(column.name)
+            if column.field.sort_column is not None:
+                names.append(column.field.sort_column)
+            cells.extend(column.cells(value))
+        self._db.execute(self._insert(shelf.name, tuple(names)), cells)
+
+    def _insert(self, table: str, names: tuple[str, ...]) -> str:
+        found = self._inserts.get((table, names))
+        if found is None:
+            marks = ", ".join("?" * len(names))
+            found = f"INSERT OR REPLACE INTO {quote(table)}({', '.join(map(quote, names))}) VALUES({marks})"
+            self._inserts[table, names] = found
+        return found
+
+    def delete_row(self, name: str, eid: int) -> None:
+        """Takes a record or relation out of a table of the read model."""
+        self._db.execute(f'DELETE FROM {quote(name)} WHERE "~eid" = ?', (eid,))
+
+    def set_titles(self, name: str, titles: Sequence[tuple[str, int]]) -> None:
+        """Writes (title, local integer) pairs."""
+        self._db.executemany(f'UPDATE {quote(name)} SET "~title" = ? WHERE "~eid" = ?', titles)

@@ -1,0 +1,1 @@
+"""The desk: the only place that writes, and the public Python API."""

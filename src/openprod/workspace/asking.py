@@ -1,0 +1,234 @@
+"""Asking: a question in any of its forms to rows, and questions that stay asked.
+
+Compiled statements are kept; what a commit touched decides which live questions are asked again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from openprod.catalog.tables import near_names
+from openprod.model.errors import Missing, Refused
+from openprod.model.ids import EntityId, derived_id
+from openprod.query.compile import Compiled, compile_query, count_query
+from openprod.query.touch import touched
+from openprod.query.tree import Query, read_query
+from openprod.workspace.apply import Changes
+from openprod.workspace.desk import Desk
+
+COMPILED_KEPT = 200
+
+
+class UnknownQuery(Missing):
+    """No saved query goes by that name."""
+
+    code = "query.unknown"
+
+
+class NoTable(Refused):
+    """A condition was given without the table it is about."""
+
+    code = "query.no_table"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What somebody asks.
+
+    Attributes:
+        text: a saved query's name, or a condition on `table`.
+        table: the table of a condition; None for a saved query.
+        form: the full form as a mapping, instead of text.
+        limit, offset: the window, None = all.
+        params: the query's parameters.
+    """
+
+    text: str | None
+    table: str | None
+    form: Mapping[str, object] | None
+    limit: int | None
+    offset: int | None
+    params: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+Row = dict[str, object]
+
+
+class Asker:
+    """Answers questions from the read model."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._queries: OrderedDict[bytes, Query] = OrderedDict()
+
+    # -- one answer
+
+    def rows(self, question: Question) -> list[Row]:
+        """Returns the rows of a question."""
+        with self._desk.reading():
+            return self._rows(self._compile(question))
+
+    def _rows(self, compiled: Compiled) -> list[Row]:
+        return [dict(compiled.row(row)) for row in self._desk.db.rows(compiled.sql, compiled.params)]
+
+    def count(self, question: Question) -> int:
+        """Returns how many rows a question has in all."""
+        with self._desk.reading():
+            compiled = count_query(
+                self.query_of(question), self._desk.catalog, question.params, me=self._me(), now=self._now(), venue_zone=self._desk.loader.venue_zone
+            )
+            row = self._desk.db.one(compiled.sql, compiled.params)
+            return int(row[0]) if row is not None else 0
+
+    def explain(self, question: Question) -> str:
+        """Returns the SQL, its values and SQLite's plan."""
+        with self._desk.reading():
+            compiled = self._compile(question)
+            plan = self._desk.db.rows(f"EXPLAIN QUERY PLAN {compiled.sql}", compiled.params)
+            return "\n".join([compiled.explain(), "", *(f"  {row[3]}" for row in plan)])
+
+    def columns(self, question: Question) -> list[str]:
+        """Returns the names of the values in a question's rows, in order."""
+        with self._desk.reading():
+            return [column.name for column in self._compile(question).columns if column.kind in ("value", "list")]
+
+    def _compile(self, question: Question) -> Compiled:
+        return compile_query(
+            self.query_of(question),
+            self._desk.catalog,
+            question.params,
+            me=self._me(),
+            now=self._now(),
+            limit=question.limit,
+            offset=question.offset or 0,
+            venue_zone=self._desk.loader.venue_zone,
+        )
+
+    def _me(self) -> EntityId | None:
+        identity = self._desk.home.identity()
+        return derived_id("core.people", identity.actor.hex()) if identity is not None else None
+
+    def _now(self) -> str:
+        """Returns the venue's local moment: the show's zone, or the device's where it has none."""
+        moment = dt.datetime.fromtimestamp(self._desk.clock() / 1000, dt.UTC)
+        zone: dt.tzinfo | None = None
+        if self._desk.loader.venue_zone:
+            try:
+                zone = zoneinfo.ZoneInfo(self._desk.loader.venue_zone)
+            except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+                zone = None
+        return moment.astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds")
+
+    def query_of(self, question: Question) -> Query:
+        """Returns the query that a question means; raises UnknownQuery, NoTable or the query's own problems."""
+        if question.form is not None:
+            return self._read(msgspec.json.encode(question.form), question.form)
+        if question.table is not None:
+            form = {"from": question.table, "where": question.text or ""}
+            return self._read(msgspec.json.encode(form), form)
+        text = self._saved(question.text or "")
+        return self._read(text.encode(), text)
+
+    def _read(self, key: bytes, source: str | Mapping[str, object]) -> Query:
+        found = self._queries.get(key)
+        if found is None:
+            found = self._queries[key] = read_query(source)
+            if len(self._queries) > COMPILED_KEPT:
+                self._queries.popitem(last=False)
+        return found
+
+    def _saved(self, name: str) -> str:
+        row = self._desk.db.one('SELECT query FROM "core.queries" WHERE name = ?', (name,))
+        if row is not None and row[0]:
+            return str(row[0])
+        names = [str(one[0]) for one in self._desk.db.rows('SELECT name FROM "core.queries" WHERE name IS NOT NULL')]
+        if any(sign in name for sign in "=<> "):
+            raise NoTable(f"'{name}' looks like a condition. Say which table it is about, with --from TABLE.")
+        near = near_names(name, names)
+        hint = f" Did you mean {near[0]}?" if near else f" There are: {', '.join(sorted(names))}." if names else ""
+        raise UnknownQuery(f"There is no saved query '{name}'.{hint}")
+
+    # -- answers that follow
+
+    def subscribe(self, question: Question, callback: Callable[[list[Row]], None]) -> Callable[[Changes], None]:
+        """Returns the listener that keeps a question's window up to date.
+
+        The callback gets a list of changes, to be carried out in order on the rows it holds: {"do": "remove", "at"},
+        {"do": "insert", "at", "row"}, {"do": "change", "at", "row"}; first of all the rows themselves as inserts.
+        """
+        live = Live(self, question, callback)
+        live.start()
+        return live.hear
+
+    def window(self, question: Question) -> tuple[list[Row], frozenset[str]]:
+        """Returns the rows of a question and the names of the tables and relations it reads."""
+        with self._desk.reading():
+            compiled = self._compile(question)
+            return self._rows(compiled), compiled.touches
+
+
+class Live:
+    """One question that stays asked."""
+
+    def __init__(self, asker: Asker, question: Question, callback: Callable[[list[Row]], None]) -> None:
+        self._asker = asker
+        self._question = question
+        self._callback = callback
+        self._rows: list[Row] = []
+        self._touches: frozenset[str] = frozenset()
+
+    def start(self) -> None:
+        """Asks for the first time."""
+        self._ask()
+
+    def hear(self, changes: Changes) -> None:
+        """Asks again where a commit may have changed the answer."""
+        if changes.is_schema or touched(self._touches, (*changes.rows, *changes.keys)):
+            self._ask()
+
+    def _ask(self) -> None:
+        rows, self._touches = self._asker.window(self._question)
+        steps = difference(self._rows, rows)
+        self._rows = rows
+        if steps:
+            self._callback(steps)
+
+
+def difference(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
+    """Returns the steps that turn one list of rows into another: removals, inserts and changes, each with its position.
+
+    Rows are the same row where their ids (of start and ends) are; rows of aggregates, which have none, where they are equal.
+    """
+    steps: list[Row] = []
+    wanted = {_identity(row) for row in new}
+    held = [row for row in old if _identity(row) in wanted]
+    for at in range(len(old) - 1, -1, -1):
+        if _identity(old[at]) not in wanted:
+            steps.append({"do": "remove", "at": at})
+    places = {_identity(row): at for at, row in enumerate(held)}
+    for at, row in enumerate(new):
+        key = _identity(row)
+        if at < len(held) and _identity(held[at]) == key:
+            if held[at] != row:
+                steps.append({"do": "change", "at": at, "row": row})
+                held[at] = row
+            continue
+        if key in places:
+            was = next(n for n in range(at, len(held)) if _identity(held[n]) == key)
+            held.pop(was)
+            steps.append({"do": "remove", "at": was})
+        held.insert(at, row)
+        steps.append({"do": "insert", "at": at, "row": row})
+    return steps
+
+
+def _identity(row: Row) -> str:
+    if "id" in row:
+        return f"{row['id']} {msgspec.json.encode(row.get('ids')).decode()}"
+    return msgspec.json.encode(row).decode()

@@ -1,0 +1,504 @@
+"""The desk: one open workspace, its parts, its lock, and the one way in which an edit becomes history.
+
+Orders store, merge and identity; the clock and chance are handed in. Shapes and sentences for people are made elsewhere
+(`shapes`, `wording`, `reading`), intents become ops in `write`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from openprod.catalog.check import parse
+from openprod.catalog.names import quote
+from openprod.catalog.tables import Catalog, Table
+from openprod.identity.seal import chunk_ref, opening, seal
+from openprod.merge.heads import Life
+from openprod.model.bundle import (
+    ADMISSION_KNOWN,
+    FORMAT_VERSION,
+    LABEL_BYTES_MAX,
+    SEQ_MAX,
+    Admission,
+    Bundle,
+    Cause,
+    Header,
+    ModuleVersion,
+    Seen,
+    encode_header,
+)
+from openprod.model.errors import Missing, OpenprodError, Refused
+from openprod.model.hlc import Hlc, effective, hlc
+from openprod.model.ids import EntityId, LogId, WorkspaceId, entity_ids, id_from_text, id_text, is_hex
+from openprod.model.natural import natural_key
+from openprod.model.ops import Chunk, Rows, encode_chunk, width
+from openprod.model.slots import EXISTS, RELATION, table_of_member_key
+from openprod.model.values import Value, sort_key
+from openprod.query.functions import SQL_FUNCTIONS
+from openprod.store.database import Database, without_collector
+from openprod.store.heads import Heads, Record
+from openprod.store.home import Home, LogKey
+from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, SEQ_BITS, Branch, Log, OpAt
+from openprod.store.pending import PendingShelf
+from openprod.store.read_model import ReadModel
+from openprod.workspace.adopt import CatalogLoader
+from openprod.workspace.apply import Applier, Changes
+from openprod.workspace.ingest import Ingest
+from openprod.workspace.write import Bulk, Draft, Edit, Sight
+
+DATABASE_NAME = "workspace.db"
+UUID_TEXT = 36
+CANDIDATES_SHOWN = 5
+
+
+class UnknownRecord(Missing):
+    """No record goes by that id, prefix or key."""
+
+    code = "record.unknown"
+
+
+class AmbiguousRecord(Refused):
+    """A prefix or key means several records."""
+
+    code = "record.ambiguous"
+
+    def __init__(self, reference: str, candidates: Sequence[str], more: int) -> None:
+        self.candidates = tuple(candidates)
+        rest = f" and {more} more" if more else ""
+        super().__init__(f"'{reference}' could be {', '.join(candidates)}{rest}. Give more of the id or of the key.")
+
+
+class UnknownOp(Missing):
+    """No change goes by that id."""
+
+    code = "op.unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far history had come when somebody looked: the next place, and the tip of every branch."""
+
+    next: int
+    seqs: Mapping[int, int]
+
+
+class Desk:
+    """One open workspace. Safe from any thread: `lock` is held for every use of the database."""
+
+    def __init__(
+        self,
+        folder: Path,
+        database: Database,
+        home: Home,
+        clock: Callable[[], int],
+        chance: Callable[[int], bytes],
+    ) -> None:
+        self.folder = folder
+        self.db = database
+        self.home = home
+        self.clock = clock
+        self.chance = chance
+        self.lock = threading.RLock()
+        self.id = WorkspaceId(self._meta("workspace"))
+        self.log = Log(database, self.id)
+        self.heads = Heads(database)
+        self.model = ReadModel(database, lambda uuid: self.heads.need(uuid).eid)
+        self.loader = CatalogLoader(database)
+        self.applier = Applier(database, self.log, self.heads, self.model, self.loader)
+        self.pending = PendingShelf(database)
+        self.ingest = Ingest(database, self.log, self.pending, self.applier, self.id)
+        self.model.use(self.loader.load(), self.loader.venue_zone)
+        self.listeners: list[Callable[[Changes], None]] = []
+        self._key: LogKey | None = None
+        self._has_looked_for_key = False
+        self.admission: Admission | None = None
+
+    def _meta(self, key: str) -> bytes:
+        row = self.db.one("SELECT value FROM meta WHERE key = ?", (key,))
+        if row is None:
+            raise Missing(f"{self.db.path} does not say which workspace it is. Run: openprod verify")
+        return bytes(row[0])
+
+    @property
+    def catalog(self) -> Catalog:
+        """The tables, fields and relations there are."""
+        return self.model.catalog
+
+    # -- following other programs
+
+    def follow(self) -> bool:
+        """Catches up with what another program committed to the same file; tells whether there was anything."""
+        if not self.db.changed_elsewhere():
+            return False
+        self.forget()
+        return True
+
+    def forget(self) -> None:
+        """Drops every cache: after somebody else's commit, or a transaction of ours that came to nothing."""
+        self.log.refresh()
+        self.heads.refresh()
+        self.applier.begin()
+        self.applier.read_hash()
+        catalog = self.loader.load()
+        if catalog is not self.model.catalog:
+            self.model.use(catalog, self.loader.venue_zone)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Holds the lock and one state of the database."""
+        with self.lock:
+            self.follow()
+            with self.db.snapshot():
+                self.heads.begin()
+                yield
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Holds the lock and a transaction; on any error nothing is written and caches are read anew."""
+        with self.lock:
+            try:
+                with self.db.transaction(), without_collector():
+                    self.follow()
+                    self.applier.begin()
+                    self.applier.changes = Changes()
+                    yield
+            except BaseException:
+                self.forget()
+                raise
+
+    def tell(self, changes: Changes) -> None:
+        """Lets listeners know, after the commit."""
+        for listener in list(self.listeners):
+            listener(changes)
+
+    # -- who writes here
+
+    def own_key(self) -> LogKey | None:
+        """Returns the key of the log this copy may continue, None where it has to open a new one."""
+        if not self._has_looked_for_key:
+            self._has_looked_for_key = True
+            self._key = self._usable(self.home.log_key(self.id, self.folder / DATABASE_NAME))
+        return self._key
+
+    def _usable(self, key: LogKey | None) -> LogKey | None:
+        """A mark ahead of the database (a restored backup), a fork, a closing or the end of its numbers ends a log for us."""
+        if key is None:
+            return None
+        arms = self.log.branches_of(key.log)
+        if not arms:
+            return key if key.seq == 0 else None
+        arm = arms[0]
+        if len(arms) > 1 or arm.closed or key.seq > arm.seq or arm.seq >= SEQ_MAX:
+            return None
+        if key.seq and self.log.id_of(arm.no << SEQ_BITS | key.seq) != key.tip:
+            return None
+        return key
+
+    def give_up_log(self) -> None:
+        """Ends the use of our log: somebody else was seen writing to it; the next edit opens a new one."""
+        self._key = None
+        self._has_looked_for_key = True
+
+    def open_log(self) -> LogKey:
+        """Returns the key to write with, making a new log's if need be."""
+        key = self.own_key()
+        if key is None:
+            key = self.home.save_log_key(self.id, self.folder / DATABASE_NAME, self.chance(32))
+            self._key = key
+        return key
+
+    # -- ids and addresses
+
+    def new_ids(self, count: int) -> list[EntityId]:
+        """Returns new record ids, ascending."""
+        return entity_ids(self.clock(), self.chance(10 * count))
+
+    def address_of(self, oid: int) -> tuple[bytes, int]:
+        """Returns an op as (bundle id, ordinal)."""
+        return self.log.id_of(oid >> ORDINAL_BITS), oid & ORDINAL_MASK
+
+    def op_text(self, oid: int) -> str:
+        """Returns an op id for people."""
+        bundle, ordinal = self.address_of(oid)
+        return f"{bundle.hex()[:12]}:{ordinal}"
+
+    def oid_of(self, text: str) -> int:
+        """Returns the local number of an op id; raises UnknownOp."""
+        bundle, _, ordinal = text.partition(":")
+        if not is_hex(bundle) or not ordinal.isdigit() or not 6 <= len(bundle) <= 64:  # noqa: PLR2004 -- an id's digits
+            raise UnknownOp(f"'{text}' is no change's id. They look like 3f2a90c1d4e5:7; 'openprod history RECORD' shows them.")
+        low = bytes.fromhex((bundle + "0" * 64)[:64])
+        high = bytes.fromhex((bundle + "f" * 64)[:64])
+        rows = self.db.rows("SELECT no FROM bundle WHERE id BETWEEN ? AND ? LIMIT 2", (low, high))
+        if len(rows) != 1 or not self.log.has_op(rows[0][0], int(ordinal)):
+            raise UnknownOp(f"There is no change {text} here.")
+        return rows[0][0] << ORDINAL_BITS | int(ordinal)
+
+    def op_at(self, oid: int) -> OpAt:
+        """Returns an op by its local number."""
+        return self.log.op_at(oid)
+
+    # -- what is there
+
+    def place(self) -> Place:
+        """Returns how far history has come."""
+        with self.lock:
+            self.follow()
+            return Place(self.log.next_place, {no: arm.seq for no, arm in self.log.branches.items()})
+
+    def record_of(self, uuid: bytes) -> Record | None:
+        """Returns a subject's heads, None where nothing was ever written to it."""
+        return self.heads.fetch(uuid)
+
+    def heads_now(self, uuid: bytes, key: str) -> tuple[int, ...]:
+        """Returns the heads of a slot."""
+        record = self.heads.fetch(uuid)
+        number = self.heads.key_numbers.get(key)
+        return () if record is None or number is None else self.heads.heads(record, number)
+
+    def heads_at(self, uuid: bytes, key: str, start: Place) -> tuple[int, ...]:
+        """Returns the heads of a slot as they stood at a place: of what came later, what it had replaced."""
+        now = self.heads_now(uuid, key)
+        if start.next == self.log.next_place:
+            return now
+        found: set[int] = set()
+        todo = list(now)
+        while todo:
+            oid = todo.pop()
+            if self.log.row(oid >> ORDINAL_BITS).place < start.next:
+                found.add(oid)
+                continue
+            for bundle, ordinal in self.log.op_at(oid).over:
+                target = self.log.number_of(bundle)
+                if target is not None and self.log.has_op(target, ordinal):
+                    behind = self.log.op_at(target << ORDINAL_BITS | ordinal)
+                    if uuid in behind.subjects and key in behind.keys:
+                        todo.append(behind.oid)
+        return tuple(sorted(found))
+
+    def is_known(self, uuid: bytes) -> bool:
+        """Tells whether anything was ever written to this id."""
+        record = self.heads.fetch(uuid)
+        return record is not None and bool(self.heads.slots(record))
+
+    def is_gone(self, uuid: bytes) -> bool:
+        """Tells whether a record is deleted, with no question left."""
+        record = self.heads.fetch(uuid)
+        return record is None or record.alive == Life.GONE
+
+    def member_tables(self, uuid: bytes) -> list[str]:
+        """Returns the full names of the tables a record is in, sorted; whether it is alive plays no part."""
+        record = self.heads.fetch(uuid)
+        if record is None:
+            return []
+        found: list[str] = []
+        for key in self.heads.slots(record):
+            table = table_of_member_key(self.heads.key_texts[key])
+            if table is not None and any(self.log.op_at(oid).is_live for oid in self.heads.heads(record, key)):
+                found.append(table)
+        return sorted(found)
+
+    def relation_type(self, uuid: bytes) -> str | None:
+        """Returns the type of the relation that has this id, None if it is no relation's."""
+        record = self.heads.fetch(uuid)
+        if record is None:
+            return None
+        row = self.db.one("SELECT type FROM edge WHERE eid = ?", (record.eid,))
+        return None if row is None else self.heads.key_texts[row[0]]
+
+    def title(self, uuid: bytes) -> str:
+        """Returns what a record is called: its title in the first of its tables that is here, in the catalog's order."""
+        record = self.heads.fetch(uuid)
+        tables = set(self.member_tables(uuid))
+        for name in self.catalog.tables:
+            if name in tables and record is not None:
+                return self.title_in(record, name)
+        ends = None if record is None else self.db.one("SELECT type, src, dst FROM edge WHERE eid = ?", (record.eid,))
+        if ends is not None:
+            relation = self.catalog.relations.get(self.heads.key_texts[ends[0]])
+            sides = [self.heads.uuid_of(ends[1]), self.heads.uuid_of(ends[2])]
+            names = [self.title(side) if side is not None else "?" for side in sides]
+            return f"{names[0]} – {relation.title if relation else self.heads.key_texts[ends[0]]} – {names[1]}"
+        return f"the record {id_text(uuid)[:13]}"
+
+    def title_in(self, record: Record, table: str) -> str:
+        """Returns a record's title in one table, also while it is deleted."""
+        shelf = self.model.shelves[table]
+        return self.model.title_of(shelf, self.applier.shelf_values(record, shelf))
+
+    # -- references people give
+
+    def uuid_in(self, text: str, drafts: Mapping[bytes, Draft], bulk: Sequence[Bulk]) -> bytes:
+        """Returns the record that an id, a unique prefix or TABLE:KEY means, the new ones of an edit among them."""
+        if len(text) == UUID_TEXT:
+            try:
+                uuid = id_from_text(text)
+            except ValueError:
+                return self.find(text)
+            if uuid in drafts or self.is_known(uuid) or any(uuid in one.uuids for one in bulk):
+                return uuid
+        return self.find(text)
+
+    def find(self, text: str) -> bytes:
+        """Returns the record that an id, a unique prefix or TABLE:KEY means; raises UnknownRecord or AmbiguousRecord."""
+        table, colon, key = text.partition(":")
+        if colon and "." in table:
+            return self._find_by_key(text, self.catalog.table(table), key)
+        digits = text.replace("-", "").lower()
+        if not digits or not is_hex(digits) or len(digits) > 32:  # noqa: PLR2004 -- digits of an id
+            raise UnknownRecord(f"There is no record '{text}'. Give its id, the beginning of it, or TABLE:KEY such as lighting.cues:11.")
+        low = bytes.fromhex((digits + "0" * 32)[:32])
+        high = bytes.fromhex((digits + "f" * 32)[:32])
+        rows = self.db.rows("SELECT uuid FROM entity WHERE uuid BETWEEN ? AND ? LIMIT 50", (low, high))
+        return self._only(text, [row[0] for row in rows if self.is_known(row[0])])
+
+    def _only(self, text: str, found: Sequence[bytes]) -> bytes:
+        if not found:
+            raise UnknownRecord(f"There is no record '{text}' here.")
+        if len(found) > 1:
+            shown = [f"{self.title(uuid)} ({id_text(uuid)})" for uuid in found[:CANDIDATES_SHOWN]]
+            raise AmbiguousRecord(text, shown, len(found) - len(shown))
+        return found[0]
+
+    def _find_by_key(self, text: str, table: Table, key: str) -> bytes:
+        if not table.key:
+            raise UnknownRecord(f"The records of {table.name} have no key of their own. Give the record's id instead of '{text}'.")
+        parts = key.split("/")
+        found: list[bytes] = []
+        for lead in range(len(table.key) - len(parts) + 1):
+            if all(table.fields[name].default is not None for name in table.key[:lead]):
+                found += [uuid for uuid in self._with_key(table, parts, lead) if uuid not in found]
+        return self._only(text, found)
+
+    def _with_key(self, table: Table, parts: Sequence[str], lead: int) -> list[bytes]:
+        """Returns the records whose key is: defaults for `lead` parts, then these parts, then nothing."""
+        tests: list[str] = []
+        bindings: list[object] = []
+        for place, name in enumerate(table.key):
+            field = table.fields[name]
+            if place < lead:
+                value: Value = field.default
+            elif place < lead + len(parts):
+                try:
+                    value = parse(field, parts[place - lead])[0]
+                except OpenprodError:
+                    return []
+            else:
+                value = None
+            column = self.model.shelves[table.name].by_key[field.key]
+            if value is None:
+                tests.append(f"{quote(column.name)} IS NULL")
+            elif field.sort_column is not None:
+                tests.append(f"{quote(field.sort_column)} = ?")
+                bindings.append(sort_key(value) or natural_key(str(value)))
+            else:
+                tests.append(f"{quote(column.name)} = ?")
+                bindings.append(column.convert(value))
+        sql = f'SELECT entity.uuid FROM {quote(table.name)} JOIN entity ON eid = "~eid" WHERE {" AND ".join(tests)} ORDER BY entity.uuid LIMIT 50'
+        return [row[0] for row in self.db.rows(sql, bindings)]
+
+    # -- the write path
+
+    def edit(self, label: str = "", cause: Cause | None = None) -> Edit:
+        """Returns a new edit; see `write.Edit`."""
+        return Edit(self, label, cause)
+
+    def commit(self, label: str, cause: Cause, start: Place, build: Callable[[Sight], list[Chunk]]) -> str | None:
+        """Seals and keeps what an edit built, as one bundle; returns its id in hex, None where there was nothing to write."""
+        with self.lock:
+            with self.writing():
+                chunks = build(Sight(self, start))
+                if not chunks:
+                    return None
+                key, bundle = self._write(label, cause, start, chunks)
+            self.home.mark(LogId(key.log), bundle.header.seq, bundle.id)
+            changes = self.applier.changes
+        self.tell(changes)
+        return bundle.id.hex()
+
+    def _write(self, label: str, cause: Cause, start: Place, chunks: list[Chunk]) -> tuple[LogKey, Bundle]:
+        key = self.open_log()
+        arms = self.log.branches_of(key.log)
+        arm = arms[0] if arms else self.log.new_branch(key.log, None, 0, self.home.need_identity().actor)
+        header, raw = self._header(key, arm, label, cause, start, chunks)
+        bundle_id, sealed = seal(header, raw, key.seed, self.id)
+        bundle = Bundle(bundle_id, header, sealed, tuple(chunks))
+        eff = effective(Hlc(header.claimed), self.log.past_eff(header))
+        self.applier.append_and_take(arm, bundle, eff, self.clock_ms(header))
+        self.applier.settle()
+        return key, bundle
+
+    def clock_ms(self, header: Header) -> int:
+        """Returns a header's claimed wall time in milliseconds since 1970 UTC."""
+        return int.from_bytes(header.claimed[:8], "big")
+
+    def _header(
+        self, key: LogKey, arm: Branch, label: str, cause: Cause, start: Place, chunks: list[Chunk]
+    ) -> tuple[Header, tuple[bytes, ...]]:
+        raw = tuple(map(encode_chunk, chunks))
+        refs = tuple(chunk_ref(one, sum(map(width, chunk.ops)), len(chunk.ops)) for one, chunk in zip(raw, chunks, strict=True))
+        is_first = arm.seq == 0
+        header = Header(
+            version=FORMAT_VERSION,
+            workspace=self.id,
+            log=key.log,
+            seq=arm.seq + 1,
+            prev=None if is_first else arm.tip,
+            claimed=hlc(max(self.clock(), 0)),
+            seen=self._newly_seen(arm),
+            view=self._view(arm, start),
+            unread=tuple(sorted(self.log.unread.values())),
+            causes=(cause,),
+            modules=self._modules_of(chunks),
+            label=label.encode()[:LABEL_BYTES_MAX].decode(errors="ignore"),
+            epoch=0,
+            chunks=refs,
+            opening=opening(self.home.need_identity().seed, self.id, LogId(key.log), self.admission or Admission(ADMISSION_KNOWN))
+            if is_first
+            else None,
+        )
+        return header, raw
+
+    def _newly_seen(self, arm: Branch) -> tuple[Seen, ...]:
+        vector = self.log.vector(arm.no)
+        found = [
+            Seen(other.id, other.seq, other.tip)
+            for other in self.log.branches.values()
+            if other.no != arm.no and other.seq > max(vector.get(other.no, 0), other.fork_seq)
+        ]
+        return tuple(sorted(found))
+
+    def _view(self, arm: Branch, start: Place) -> tuple[Seen, ...] | None:
+        """Returns where the editor's screen lagged behind what is applied, None where it did not."""
+        if start.next == self.log.next_place:
+            return None
+        found: list[Seen] = []
+        for other in self.log.branches.values():
+            seq = start.seqs.get(other.no, 0)
+            if other.seq > max(seq, other.fork_seq) and other.no != arm.no or (other.no == arm.no and other.seq > seq):
+                tip = self.log.id_of(other.no << SEQ_BITS | seq) if seq > other.fork_seq else b""
+                found.append(Seen(other.id, seq if tip else 0, tip))
+        return tuple(sorted(found)) or None
+
+    def _modules_of(self, chunks: Sequence[Chunk]) -> tuple[ModuleVersion, ...]:
+        names: set[str] = set()
+        for chunk in chunks:
+            names.update(key.partition(".")[0] for key in chunk.keys if not key.startswith("@"))
+            names.update(op.payload.table.partition(".")[0] for op in chunk.ops if isinstance(op, Rows))
+        versions = self.loader.versions
+        return tuple(versions[name] for name in sorted(names) if name in versions)
+
+
+def is_relation(record: Record, heads: Heads) -> bool:
+    """Tells whether a subject is a relation."""
+    key = heads.key_numbers.get(RELATION)
+    return key is not None and bool(heads.heads(record, key))
+
+
+def is_record(record: Record, heads: Heads) -> bool:
+    """Tells whether a subject was ever created as a record."""
+    key = heads.key_numbers.get(EXISTS)
+    return key is not None and bool(heads.heads(record, key))

@@ -1,0 +1,314 @@
+"""Taking bundles in: proofs, causal order, what waits and why. The second of the desk's two entrances.
+
+Nothing authentic is refused: it applies, or it waits and is counted. Bytes that prove nothing are dropped and named in
+the report. Knows history; leaves what ops mean to `apply`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from openprod.identity.seal import check_opening, proves
+from openprod.model import bundle as bundles
+from openprod.model.bundle import (
+    Bundle,
+    Header,
+    Sealed,
+    chunks_match,
+    decode_header,
+    open_bundle,
+)
+from openprod.model.hlc import Hlc, effective, wall_ms
+from openprod.model.ids import BundleId, WorkspaceId, bundle_id
+from openprod.model.ops import Malformed
+from openprod.store.database import Database
+from openprod.store.log import SEQ_BITS, Branch, Log, branch_of, seq_of
+from openprod.store.pending import ADMISSION, HELD, WAITING, Pending, PendingShelf
+from openprod.workspace.apply import Applier
+
+log = logging.getLogger(__name__)
+
+DRIFT_MS_MAX = 5 * 60 * 1000
+LATE_MS = 7 * 24 * 3600 * 1000
+BATCH_BUNDLES = 2_000
+BATCH_BYTES = 8 << 20
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of taking bundles in.
+
+    Attributes:
+        applied: bundles that took effect now, waiting ones that others released among them.
+        duplicates: bundles that were here already.
+        waiting, held, admission: kept without effect now, by reason.
+        unread: applied for the order of history, but not understood by this version.
+        rejected: a sentence for each bundle whose bytes were dropped.
+        forked: ids of logs (hex) that were seen to split.
+    """
+
+    applied: int = 0
+    duplicates: int = 0
+    waiting: int = 0
+    held: int = 0
+    admission: int = 0
+    unread: int = 0
+    rejected: list[str] = field(default_factory=list[str])
+    forked: list[str] = field(default_factory=list[str])
+
+    @property
+    def is_news(self) -> bool:
+        """Tells whether anything took effect."""
+        return self.applied > 0
+
+
+class Candidate(NamedTuple):
+    """A proven bundle that has yet to apply."""
+
+    id: BundleId
+    header: Header
+    sealed: Sealed
+
+
+class Ingest:
+    """Takes bundles in within a transaction that its caller holds."""
+
+    def __init__(self, database: Database, history: Log, pending: PendingShelf, applier: Applier, workspace: WorkspaceId) -> None:
+        self._db = database
+        self._log = history
+        self._pending = pending
+        self._applier = applier
+        self._workspace = workspace
+
+    def prove(self, sealed_bundles: Iterable[Sealed], report: Report) -> list[Candidate]:
+        """Returns the bundles that are authentic and not here yet; what is not is dropped and named in the report.
+
+        A good signature vouches for all that its bundle reaches back to by `prev` (architecture section 3), so of each
+        unbroken run of a log only the newest signature is checked.
+        """
+        found: dict[bytes, Candidate] = {}
+        for sealed in sealed_bundles:
+            candidate = self._read(sealed, report)
+            if candidate is None:
+                continue
+            if candidate.id in found:
+                report.duplicates += 1
+                continue
+            found[candidate.id] = candidate
+        ids = list(found)
+        self._log.number_many(ids)
+        kept = self._pending.held_ids(ids)
+        fresh = [one for one in found.values() if one.id not in kept and self._log.number_of(one.id) is None]
+        report.duplicates += len(found) - len(fresh)
+        return self._proven(fresh, report)
+
+    def _read(self, sealed: Sealed, report: Report) -> Candidate | None:
+        try:
+            header = decode_header(sealed.header)
+        except Malformed as error:
+            report.rejected.append(f"A bundle was dropped because its header cannot be read: {error}.")
+            return None
+        if header.workspace != self._workspace:
+            report.rejected.append("A bundle was dropped because it belongs to another production.")
+            return None
+        if not chunks_match(header, sealed.chunks):
+            report.rejected.append(
+                f"Bundle {header.seq} of log {header.log.hex()[:12]} was dropped because its contents are damaged. It will be asked for elsewhere."
+            )
+            return None
+        return Candidate(bundle_id(self._workspace, sealed.header), header, sealed)
+
+    def _proven(self, fresh: Sequence[Candidate], report: Report) -> list[Candidate]:
+        good: set[bytes] = set()
+        by_id = {one.id: one for one in fresh}
+        vouched: set[bytes] = set()
+        for one in sorted(fresh, key=lambda one: (one.header.log, -one.header.seq)):
+            is_good = one.id in vouched or proves(one.header.log, one.id, one.sealed.signature)
+            if not is_good or not (one.header.opening is None or check_opening(one.header)):
+                report.rejected.append(
+                    f"Bundle {one.header.seq} of log {one.header.log.hex()[:12]} was dropped because its signature is not that log's. Nothing of it was kept."
+                )
+                continue
+            good.add(one.id)
+            previous = by_id.get(one.header.prev) if one.header.prev is not None else None
+            if previous is not None and previous.header.log == one.header.log and previous.header.seq == one.header.seq - 1:
+                vouched.add(previous.id)
+        return [one for one in fresh if one.id in good]
+
+    def apply(self, fresh: Sequence[Candidate], now_ms: int, report: Report) -> None:
+        """Applies what can apply, pending bundles that it releases included, and keeps the rest with its reason."""
+        kept = {one.id: one for one in self._pending.all()} if self._pending.counts() else {}
+        todo = [*fresh]
+        for one in kept.values():
+            todo.append(Candidate(BundleId(one.id), decode_header(one.sealed.header), one.sealed))
+        queue = _Queue(todo, self._log)
+        applied: list[bytes] = []
+        is_ready = True
+        while is_ready:
+            is_ready = False
+            batch: list[tuple[Bundle, Candidate]] = []
+            size = 0
+            for one in queue.ready():
+                if self._why_not(one, now_ms) is not None:
+                    queue.put_off(one)
+                    continue
+                bundle = open_bundle(one.id, one.header, one.sealed)
+                batch.append((bundle, one))
+                size += sum(map(len, one.sealed.chunks)) + len(one.sealed.header)
+                queue.done(one)
+                if len(batch) >= BATCH_BUNDLES or size > BATCH_BYTES or self._ends_batch(bundle):
+                    break
+            if batch:
+                is_ready = True
+                self._apply_batch(batch, now_ms, report)
+                applied.extend(one.id for _, one in batch if one.id in kept)
+                queue.try_again()
+        self._pending.drop(applied)
+        self._keep(queue.left(), now_ms, report)
+
+    def _ends_batch(self, bundle: Bundle) -> bool:
+        """Tells whether what follows may depend on what this bundle says about tables, members or clocks."""
+        if self._applier.is_schema_change(bundle) or bundle.header.seq == 1:
+            return True
+        return any(key.startswith(("@invite", "@log", "@clock")) for chunk in bundle.chunks or () for key in chunk.keys)
+
+    def _apply_batch(self, batch: Sequence[tuple[Bundle, Candidate]], now_ms: int, report: Report) -> None:
+        self._applier.begin()
+        self._applier.prefetch(bundle for bundle, _ in batch)
+        for bundle, one in batch:
+            branch = self._branch_for(one.header, report)
+            eff = effective(Hlc(one.header.claimed), self._log.past_eff(one.header))
+            claimed_ms = wall_ms(Hlc(one.header.claimed))
+            accepted = self._db.one("SELECT at FROM accepted WHERE bundle = ?", (one.id,))
+            at = claimed_ms if accepted is None else int(accepted[0])
+            number = self._applier.append_and_take(branch, bundle, eff, min(at, (1 << 63) - 1))
+            if now_ms - claimed_ms > LATE_MS:
+                self._db.execute("INSERT OR IGNORE INTO flag(kind, bundle, ordinal, detail) VALUES('late', ?, 0, ?)", (number, str(now_ms - claimed_ms)))
+            report.applied += 1
+            report.unread += bundle.chunks is None
+        self._applier.settle()
+
+    def _branch_for(self, header: Header, report: Report) -> Branch:
+        """Returns the arm that a bundle continues; a log's second bundle of one number begins a new arm (a fork)."""
+        arms = self._log.branches_of(header.log)
+        if header.prev is None:
+            actor = header.opening.actor if header.opening is not None else b""
+            if arms:
+                self._note_fork(header, report)
+            return self._log.new_branch(header.log, None, 0, actor)
+        previous = self._log.number_of(header.prev)
+        if previous is None:
+            raise AssertionError("a bundle whose predecessor is not applied")
+        parent = self._log.branches[branch_of(previous)]
+        if parent.seq == seq_of(previous):
+            return parent
+        self._note_fork(header, report)
+        return self._log.new_branch(header.log, parent.no, header.seq - 1, parent.actor)
+
+    def _note_fork(self, header: Header, report: Report) -> None:
+        log.warning("log %s splits at %s", header.log.hex()[:12], header.seq)
+        report.forked.append(header.log.hex())
+        first = self._log.branches_of(header.log)[0]
+        number = first.no << SEQ_BITS | header.seq
+        self._db.execute("INSERT OR IGNORE INTO flag(kind, bundle, ordinal, detail) VALUES('fork', ?, 0, ?)", (number, header.log.hex()))
+
+    # -- why a bundle waits
+
+    def _why_not(self, one: Candidate, now_ms: int) -> tuple[str, str] | None:
+        header = one.header
+        if wall_ms(Hlc(header.claimed)) - now_ms > DRIFT_MS_MAX and self._db.one("SELECT 1 FROM accepted WHERE bundle = ?", (one.id,)) is None:
+            return HELD, str(wall_ms(Hlc(header.claimed)) - DRIFT_MS_MAX)
+        if header.opening is not None and not self._is_admitted(header):
+            return ADMISSION, header.opening.actor.hex()
+        return None
+
+    def _is_admitted(self, header: Header) -> bool:
+        opening = header.opening
+        if opening is None:
+            return True
+        if self._db.one("SELECT 1 FROM admitted WHERE log = ?", (header.log,)) is not None:
+            return True
+        match opening.admission.kind:
+            case bundles.ADMISSION_CREATOR:
+                # `check_opening` proved that actor, recovery key and nonce give this workspace's id.
+                return True
+            case bundles.ADMISSION_INVITATION:
+                row = self._db.one("SELECT open FROM invite WHERE public = ?", (opening.admission.data[0],))
+                return row is not None and bool(row[0])
+            case bundles.ADMISSION_KNOWN:
+                return self._log.actor_is_here(opening.actor, header.log)
+            case _:
+                return False
+
+    def _keep(self, left: Iterable[Candidate], now_ms: int, report: Report) -> None:
+        entries: list[Pending] = []
+        for one in left:
+            missing = self._missing(one.header)
+            why = (WAITING, missing) if missing else self._why_not(one, now_ms) or (WAITING, "")
+            entries.append(Pending(one.id, one.header.log, one.header.seq, *why, min(wall_ms(Hlc(one.header.claimed)), (1 << 63) - 1), one.sealed))
+        self._pending.put(entries)
+        report.waiting = sum(one.reason == WAITING for one in entries)
+        report.held = sum(one.reason == HELD for one in entries)
+        report.admission = sum(one.reason == ADMISSION for one in entries)
+
+    def _missing(self, header: Header) -> str:
+        """Returns the ids, in hex, of the bundles named as seen that are not applied here."""
+        return " ".join(one.hex() for one in _needs(header) if self._log.number_of(one) is None)
+
+
+def _needs(header: Header) -> Iterator[bytes]:
+    if header.prev is not None:
+        yield header.prev
+    for entry in header.seen:
+        yield entry.tip
+
+
+class _Queue:
+    """Bundles in causal order: each comes up once everything its author had applied is done."""
+
+    def __init__(self, todo: Sequence[Candidate], history: Log) -> None:
+        self._log = history
+        self._all = {one.id: one for one in todo}
+        self._blocks: dict[bytes, list[Candidate]] = {}
+        self._open: dict[bytes, int] = {}
+        self._ready: list[Candidate] = []
+        self._put_off: list[Candidate] = []
+        history.number_many([need for one in todo for need in _needs(one.header)])
+        for one in todo:
+            missing = {need for need in _needs(one.header) if history.number_of(need) is None}
+            self._open[one.id] = len(missing)
+            for need in missing:
+                self._blocks.setdefault(need, []).append(one)
+            if not missing:
+                self._ready.append(one)
+        self._ready.reverse()
+
+    def ready(self) -> Iterator[Candidate]:
+        """Yields what can apply, in an order that respects causes; the caller says `done` or `put_off` for each."""
+        while self._ready:
+            yield self._ready.pop()
+
+    def done(self, one: Candidate) -> None:
+        """Says that a bundle is taken, and lets what waited for it come up."""
+        del self._all[one.id]
+        released = self._blocks.pop(one.id, [])
+        for other in reversed(released):
+            self._open[other.id] -= 1
+            if self._open[other.id] == 0:
+                self._ready.append(other)
+
+    def put_off(self, one: Candidate) -> None:
+        """Says that a bundle has to wait for something other than a bundle."""
+        self._put_off.append(one)
+
+    def try_again(self) -> None:
+        """Lets what was put off come up once more: an admission or an accepted clock may have arrived."""
+        self._ready.extend(reversed(self._put_off))
+        self._put_off = []
+
+    def left(self) -> list[Candidate]:
+        """Returns what did not apply."""
+        return list(self._all.values())

@@ -1,0 +1,137 @@
+"""The shapes handed out: what the CLI prints as JSON, the server sends, and Python callers get.
+
+Knows names and types only. The same dictionaries go to every door, unchanged.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+from openprod.model.values import Plain
+
+Values = dict[str, Plain]
+Heads = dict[str, list[str]]
+
+
+class TableShape(TypedDict):
+    """A table as a list of tables shows it."""
+
+    name: str
+    title: str
+    module: str
+    count: int
+    key: list[str]
+
+
+class FieldShape(TypedDict):
+    """A field of a table."""
+
+    key: str
+    name: str
+    title: str
+    type: str
+    help: str
+    required: bool
+    choices: list[str]
+    open: bool
+    unit: str
+    hidden: bool
+
+
+class RecordShape(TypedDict):
+    """A record: values and heads by full field key; `marks` are words such as `deleted` and `contested`."""
+
+    id: str
+    title: str
+    tables: list[str]
+    fields: Values
+    heads: Heads
+    conflicts: list[str]
+    marks: list[str]
+
+
+class RelationShape(TypedDict):
+    """A relation seen from one of its ends; `is_source` tells from which."""
+
+    id: str
+    relation: str
+    other: str
+    title: str
+    is_source: bool
+    properties: Values
+
+
+class ConflictValue(TypedDict):
+    """One of the values that stand beside each other, by its newest write; `at` is ISO 8601 in UTC."""
+
+    op: str
+    value: Plain
+    actor: str
+    actor_name: str
+    at: str
+    decision: bool
+
+
+class ConflictShape(TypedDict):
+    """A question for people; `text` is the sentence, `shown` the op whose value is read meanwhile."""
+
+    id: str
+    record: str
+    field: str
+    text: str
+    values: list[ConflictValue]
+    shown: str
+    kind: Literal["value", "text", "delete", "decision"]
+
+
+class NoticeShape(TypedDict):
+    """Something worth knowing that blocks nothing."""
+
+    kind: str
+    text: str
+
+
+class OpShape(TypedDict):
+    """One change, as history shows it."""
+
+    op: str
+    kind: str
+    record: str
+    title: str
+    field: str
+    value: Plain
+    text: str
+
+
+class LogEntry(TypedDict):
+    """One bundle in the history, or the part of it that concerns what was asked for; `at` is ISO 8601 in UTC."""
+
+    bundle: str
+    actor: str
+    actor_name: str
+    at: str
+    cause: str
+    label: str
+    ops: list[OpShape]
+
+
+class StatusShape(TypedDict):
+    """Where this workspace stands."""
+
+    name: str
+    workspace: str
+    path: str
+    actor: str
+    actor_name: str
+    log: str
+    logs: int
+    frontier: list[dict[str, str | int]]
+    bundles: int
+    state_hash: str
+    conflicts: int
+    pending: int
+    waiting: int
+    held: int
+    admission: int
+    unread: int
+    quarantined: int

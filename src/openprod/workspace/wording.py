@@ -1,0 +1,143 @@
+"""The sentences people read about changes and questions.
+
+Knows words. Must not know where facts come from: titles, names and values come in as arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from openprod.model.values import Date, DateTime, Decimal, Duration, ListValue, Natural, Outline, Time, Value
+
+_SECOND_US = 1_000_000
+VALUE_CHARACTERS_MAX = 60
+
+
+def value_text(value: Value) -> str:
+    """Returns a value as it stands in a sentence: 18:00, "Dawn", yes, cleared."""
+    match value:
+        case None:
+            return "cleared"
+        case bool():
+            return "yes" if value else "no"
+        case int() | float():
+            return str(value)
+        case str():
+            return f'"{shortened(value)}"'
+        case Natural() | Outline() | Decimal() | Time():
+            return value.text
+        case Date():
+            return value.iso
+        case DateTime():
+            return value.local.replace("T", " ") + (f" {value.zone}" if value.zone else "")
+        case Duration():
+            return duration_text(value.us)
+        case ListValue():
+            return shortened(", ".join(value_text(item) for item in value.items))
+        case _:
+            return "a record" if hasattr(value, "id") else "a file"
+
+
+def duration_text(us: int) -> str:
+    """Returns a duration in seconds, or in minutes and seconds from a minute on: 4.5 s, 1:30."""
+    if us < 60 * _SECOND_US:
+        whole, rest = divmod(us, _SECOND_US)
+        return f"{whole}{f'.{rest:06d}'.rstrip('0') if rest else ''} s"
+    minutes, rest = divmod(us, 60 * _SECOND_US)
+    seconds = rest / _SECOND_US
+    return f"{minutes}:{seconds:02.0f}" if rest % _SECOND_US == 0 else f"{minutes}:{seconds:05.2f}"
+
+
+def shortened(text: str) -> str:
+    """Returns a text cut to what a sentence bears, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= VALUE_CHARACTERS_MAX else f"{line[: VALUE_CHARACTERS_MAX - 1]}…"
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Returns parts as people list them: a, b and c."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def possessive(name: str) -> str:
+    """Returns a name in the genitive: Jane Doe's."""
+    return f"{name}'s"
+
+
+def value_conflict(title: str, field: str, edits: Sequence[tuple[str, Value]]) -> str:
+    """Returns the sentence for a field that holds several values; `edits` are (name, value)."""
+    who = joined([f"{name} ({value_text(value)})" for name, value in edits])
+    return f"{possessive(title)} {field_name(field)} was edited by {who} since last sync. Choose a value."
+
+
+def decision_conflict(title: str, field: str, edits: Sequence[tuple[str, Value]]) -> str:
+    """Returns the sentence for a question that people decided differently."""
+    who = joined([f"{name} ({value_text(value)})" for name, value in edits])
+    return f"{possessive(title)} {field_name(field)} was decided differently by {who}. Choose a value."
+
+
+def late_conflict(title: str, field: str, edits: Sequence[tuple[str, Value]], decided: tuple[str, Value]) -> str:
+    """Returns the sentence for a decided question that a later arrival opens again."""
+    who = joined([f"{name} ({value_text(value)})" for name, value in edits])
+    return (
+        f"{possessive(title)} {field_name(field)} was decided by {decided[0]} ({value_text(decided[1])}), and edited by {who} without knowing of it. Choose a value."
+    )
+
+
+def delete_conflict(title: str, deleted_by: Sequence[str], changed_by: Sequence[str]) -> str:
+    """Returns the sentence for a record that one person deleted while another worked on it."""
+    who = joined(deleted_by)
+    others = f" and changed by {joined(changed_by)}" if changed_by else ""
+    return f"{title} was deleted by {who}{others} since last sync. Keep it or delete it."
+
+
+def field_name(title: str) -> str:
+    """Returns a field's title as it stands inside a sentence: 'Call time' gives 'call time', 'DMX address' stays."""
+    first = title.split(" ", 1)[0]
+    return title if first.isupper() and len(first) > 1 else title[:1].lower() + title[1:]
+
+
+def held_notice(name: str, days: float, count: int) -> str:
+    """Returns the sentence for changes whose author's clock is ahead."""
+    much = f"{days:.0f} days" if days >= 2 else f"{days * 24:.1f} hours"  # noqa: PLR2004 -- plural
+    changes = "1 change" if count == 1 else f"{count} changes"
+    return f"{changes} by {name} {'is' if count == 1 else 'are'} held: that laptop's clock is {much} ahead. Set its clock right, or accept them."
+
+
+def waiting_notice(name: str, count: int, missing: int) -> str:
+    """Returns the sentence for changes that wait for others."""
+    changes = "1 change" if count == 1 else f"{count} changes"
+    others = "1 earlier one" if missing == 1 else f"{missing} earlier ones"
+    return f"{changes} by {name} {'waits' if count == 1 else 'wait'} for {others} that {'has' if missing == 1 else 'have'} not arrived here yet."
+
+
+def admission_notice(key: str, count: int) -> str:
+    """Returns the sentence for changes by somebody who was not let in."""
+    changes = "1 change" if count == 1 else f"{count} changes"
+    return f"{changes} by somebody who is not a member here yet ({key[:12]}) {'waits' if count == 1 else 'wait'}. Admit them, or give them an invitation."
+
+
+def unread_notice(count: int) -> str:
+    """Returns the sentence for bundles this version does not understand."""
+    changes = "1 change needs" if count == 1 else f"{count} changes need"
+    return f"{changes} a newer version of Openprod. {'It is' if count == 1 else 'They are'} kept and passed on; update to see {'it' if count == 1 else 'them'}."
+
+
+def fork_notice(name: str, seq: int) -> str:
+    """Returns the sentence for a log that two copies wrote on."""
+    return f"{possessive(name)} history splits at change {seq}: a copy or a restored backup of that laptop wrote too. Both sides are kept."
+
+
+def void_notice(name: str) -> str:
+    """Returns the sentence for a write that claims to replace what its author cannot have seen."""
+    return f"A change by {name} claims to replace something it cannot have known. It was not allowed to; both stand."
+
+
+def automation_notice(name: str) -> str:
+    """Returns the sentence for automation that tried to settle a question."""
+    return f"An automation set up by {name} tried to settle a question or to bring a record back. That takes a person; nothing was replaced."
+
+
+def late_notice(name: str, days: int) -> str:
+    """Returns the sentence for work that arrived long after it was made."""
+    return f"Work by {name} arrived late: it was made {days} days before it came here."

@@ -1,0 +1,610 @@
+"""The public face of a workspace: what Python callers, the command line and the local server use.
+
+Every method takes the desk's lock, asks `reading`, `write` or `ingest`, and hands out plain dictionaries (`shapes`). The
+real clock and real chance enter here, as default arguments.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from openprod.catalog.tables import Catalog
+from openprod.identity.invite import Invitation, admission_for, invitation_text, new_invitation, read_invitation
+from openprod.identity.keys import SigningSeed, sign
+from openprod.identity.seal import creator_admission
+from openprod.model.bundle import CAUSE_GENESIS, CAUSE_JOIN, Cause, Frontier, Sealed
+from openprod.model.errors import Missing, Refused
+from openprod.model.ids import ActorId, LogId, WorkspaceId, derived_id, id_text, workspace_id
+from openprod.model.ops import ClockAccept, InviteClose, InviteOpen, InvitePayload
+from openprod.model.slots import CLOCK, INVITE
+from openprod.query.functions import SQL_FUNCTIONS
+from openprod.store.database import Database, NotAWorkspace, translated
+from openprod.store.home import Home
+from openprod.workspace import adopt, reading, verify
+from openprod.workspace.apply import Changes
+from openprod.workspace.asking import Asker, Question
+from openprod.workspace.desk import DATABASE_NAME, Desk
+from openprod.workspace.ingest import Report
+from openprod.workspace.shapes import (
+    ConflictShape,
+    FieldShape,
+    LogEntry,
+    NoticeShape,
+    RecordShape,
+    RelationShape,
+    StatusShape,
+    TableShape,
+)
+from openprod.workspace.write import Edit
+
+Clock = Callable[[], int]
+Chance = Callable[[int], bytes]
+
+NAME_SETTING = "name"
+FOLDERS = ("blobs", "imports", "exports")
+
+
+def wall_clock() -> int:
+    """Returns the device's clock: milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class FolderTaken(Refused):
+    """The folder for a new workspace holds something already."""
+
+    code = "workspace.folder_taken"
+
+
+class NotJoined(Refused):
+    """What was given to join with does not bring in the whole beginning of the workspace."""
+
+    code = "workspace.not_joined"
+
+
+class Watching:
+    """A listener's place in the list; `close` takes it out."""
+
+    def __init__(self, listeners: list[Callable[[Changes], None]], listener: Callable[[Changes], None]) -> None:
+        self._listeners = listeners
+        self._listener = listener
+        listeners.append(listener)
+
+    def close(self) -> None:
+        """Stops listening; a second call does nothing."""
+        if self._listener in self._listeners:
+            self._listeners.remove(self._listener)
+
+
+class Workspace:
+    """One open production. A context manager; safe from any thread.
+
+    Records are named by id, a unique beginning of it, or TABLE:KEY (`lighting.cues:11`).
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._asker = Asker(desk)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file and forgets the keys."""
+        with self._desk.lock:
+            self._desk.db.close()
+            self._desk.home.close()
+
+    # -- what it is
+
+    @property
+    def id(self) -> str:
+        """The workspace's id in hex."""
+        return self._desk.id.hex()
+
+    @property
+    def workspace_id(self) -> WorkspaceId:
+        """The workspace's id."""
+        return self._desk.id
+
+    @property
+    def path(self) -> Path:
+        """The workspace's folder."""
+        return self._desk.folder
+
+    @property
+    def home(self) -> Home:
+        """The per-user state directory that this workspace writes with."""
+        return self._desk.home
+
+    @property
+    def name(self) -> str:
+        """What the production is called; the folder's name where nobody named it."""
+        with self._desk.reading():
+            record = self._desk.record_of(derived_id("core.settings", NAME_SETTING))
+            found = self._desk.applier.values_of(record, ("core.settings.value",)) if record is not None else {}
+            value = found.get("core.settings.value")
+            return value if isinstance(value, str) and value else self._desk.folder.name
+
+    @property
+    def actor(self) -> str:
+        """The key, in hex, of the person who writes here."""
+        return self._desk.home.need_identity().actor.hex()
+
+    @property
+    def log(self) -> str:
+        """The id, in hex, of the log this copy writes; empty before its first edit."""
+        key = self._desk.own_key()
+        return key.log.hex() if key is not None else ""
+
+    @property
+    def log_id(self) -> LogId:
+        """The id of the log this copy writes; a copy that never wrote opens one, by introducing its person."""
+        with self._desk.lock:
+            if self._desk.own_key() is None:
+                self._introduce()
+            return self._desk.open_log().log
+
+    def _introduce(self) -> None:
+        """Writes this person's name, which opens the log."""
+        identity = self._desk.home.need_identity()
+        uuid = derived_id("core.people", identity.actor.hex())
+        with self.edit("Hello") as edit:
+            if self._desk.is_known(uuid):
+                edit.put(id_text(uuid), into="core.people")
+            else:
+                edit.add_record("core.people", {"key": identity.actor.hex(), "name": identity.name}, record_id=uuid)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The tables, fields and relations there are."""
+        with self._desk.lock:
+            self._desk.follow()
+            return self._desk.catalog
+
+    def status(self) -> StatusShape:
+        """Returns where this workspace stands."""
+        name = self.name
+        with self._desk.reading():
+            return reading.status(self._desk, name)
+
+    def notices(self) -> list[NoticeShape]:
+        """Returns what is worth knowing and blocks nothing."""
+        with self._desk.reading():
+            return reading.notices(self._desk, self._desk.clock())
+
+    # -- tables and records
+
+    def tables(self) -> list[TableShape]:
+        """Returns every table with its number of records."""
+        with self._desk.reading():
+            return reading.tables(self._desk)
+
+    def fields(self, table: str) -> list[FieldShape]:
+        """Returns a table's fields in order."""
+        with self._desk.reading():
+            return reading.fields(self._desk, table)
+
+    def ref(self, text: str) -> str:
+        """Returns the id that a reference means; raises UnknownRecord or AmbiguousRecord."""
+        with self._desk.reading():
+            return id_text(self._desk.uuid_in(text, {}, ()))
+
+    def record(self, record: str) -> RecordShape:
+        """Returns a record, deleted ones too."""
+        with self._desk.reading():
+            return reading.record(self._desk, self._desk.uuid_in(record, {}, ()))
+
+    def relations(self, record: str) -> list[RelationShape]:
+        """Returns a record's relations."""
+        with self._desk.reading():
+            return reading.relations(self._desk, self._desk.uuid_in(record, {}, ()))
+
+    def edit(self, label: str = "", cause: Cause | None = None) -> Edit:
+        """Returns an edit: a context manager whose changes become one bundle, or nothing on an exception."""
+        return self._desk.edit(label, cause)
+
+    # -- queries
+
+    def query(
+        self,
+        text: str | None = None,
+        from_: str | None = None,
+        query: Mapping[str, object] | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        **params: object,
+    ) -> list[dict[str, object]]:
+        """Returns the rows of a saved query's name, a condition with `from_`, or the full form as a mapping."""
+        return self._asker.rows(Question(text, from_, query, limit, offset, params))
+
+    def count(self, table: str, where: str | None = None) -> int:
+        """Returns how many records of a table a condition holds for."""
+        return self._asker.count(Question(where, table, None, None, None, {}))
+
+    def count_query(self, query: Mapping[str, object], **params: object) -> int:
+        """Returns how many rows a query in full form has, its own limit aside."""
+        return self._asker.count(Question(None, None, query, None, None, params))
+
+    def explain(self, text: str | None = None, from_: str | None = None, query: Mapping[str, object] | None = None, **params: object) -> str:
+        """Returns the SQL of a query and SQLite's plan for it."""
+        return self._asker.explain(Question(text, from_, query, None, None, params))
+
+    def subscribe(
+        self,
+        query: Mapping[str, object] | str,
+        callback: Callable[[list[dict[str, object]]], None],
+        offset: int = 0,
+        limit: int = 200,
+        **params: object,
+    ) -> Watching:
+        """Calls back with row-level changes after each commit that touches a query; see `asking.Asker.subscribe`."""
+        text, full = (query, None) if isinstance(query, str) else (None, query)
+        return self.on_changes(self._asker.subscribe(Question(text, None, full, limit, offset, params), callback))
+
+    def on_changes(self, listener: Callable[[Changes], None]) -> Watching:
+        """Calls back after each commit with what it changed."""
+        return Watching(self._desk.listeners, listener)
+
+    def on_change(self, callback: Callable[[], None]) -> Watching:
+        """Calls back after each commit."""
+        return self.on_changes(lambda _: callback())
+
+    def poll(self) -> bool:
+        """Notices what other programs committed to the same file, and lets listeners know; tells whether there was anything."""
+        with self._desk.lock:
+            if not self._desk.follow():
+                return False
+        self._desk.tell(Changes(is_schema=True, is_history=True))
+        return True
+
+    # -- questions and history
+
+    def conflicts(self, record: str | None = None) -> list[ConflictShape]:
+        """Returns the open questions, all or one record's."""
+        with self._desk.reading():
+            return reading.conflicts(self._desk, self._desk.uuid_in(record, {}, ()) if record is not None else None)
+
+    def resolve(self, conflict: str | ConflictShape, *, choose: int | str | None = None, value: object = None) -> None:
+        """Settles a question with an offered value (number from 1, or op id) or another value."""
+        question = conflict if isinstance(conflict, str) else conflict["id"]
+        with self.edit("Settle a question") as edit:
+            edit.resolve(question, choose=choose, value=value)
+
+    def history(self, record: str, field: str | None = None) -> list[LogEntry]:
+        """Returns every change of a record or of one field, the newest first."""
+        with self._desk.reading():
+            return reading.history(self._desk, self._desk.uuid_in(record, {}, ()), field)
+
+    def log_entries(self, limit: int = 50) -> list[LogEntry]:
+        """Returns the last bundles, the newest first."""
+        with self._desk.reading():
+            return reading.log_entries(self._desk, limit)
+
+    # -- exchange
+
+    def frontier(self) -> Frontier:
+        """Returns what is applied here."""
+        with self._desk.lock:
+            self._desk.follow()
+            return self._desk.log.frontier()
+
+    def bundles(self, since: Frontier | None = None) -> Iterator[Sealed]:
+        """Yields the bundles a frontier does not cover, in causal order, those that wait here last."""
+        desk = self._desk
+        with desk.lock:
+            desk.follow()
+            known = verify.covered(desk.log, since or ())
+            numbers = [number for number in desk.log.in_order() if number not in known]
+            waiting = [one.sealed for one in desk.pending.all()]
+        for number in numbers:
+            with desk.lock:
+                sealed = desk.log.sealed(number)
+            yield sealed
+        yield from waiting
+
+    def ingest(self, bundles: Iterable[Sealed]) -> Report:
+        """Takes bundles in: what is authentic applies or waits, what is not is dropped and named in the report."""
+        desk = self._desk
+        report = Report()
+        with desk.lock:
+            with desk.writing():
+                fresh = desk.ingest.prove(bundles, report)
+                desk.ingest.apply(fresh, desk.clock(), report)
+                own = desk.own_key()
+                if own is not None and (own.log.hex() in report.forked or self._is_written_elsewhere(own.log, own.seq)):
+                    desk.give_up_log()
+            changes = desk.applier.changes
+        if report.is_news:
+            desk.tell(changes)
+        return report
+
+    def _is_written_elsewhere(self, log: LogId, mark: int) -> bool:
+        """Tells whether our own log came back with more in it than this copy ever wrote: somebody else has its key."""
+        arms = self._desk.log.branches_of(log)
+        key = self._desk.home.log_key(self._desk.id, self._desk.folder / DATABASE_NAME)
+        return bool(arms) and arms[0].seq > max(mark, key.seq if key is not None else 0)
+
+    def release(self) -> Report:
+        """Tries again what waits: a clock may have been reached."""
+        return self.ingest(())
+
+    def accept_clock(self, bundle: str) -> None:
+        """Accepts a bundle (hex) that is held because its author's clock is ahead; everybody gets to know."""
+        raw = bytes.fromhex(bundle)
+        with self.edit("Accept a change with a wrong clock") as edit:
+            edit.write_raw(ClockAccept, derived_id("clock", raw), CLOCK, raw)
+        self.release()
+
+    def held(self) -> list[dict[str, object]]:
+        """Returns the bundles that have no effect yet: id, log, seq, reason and what they wait for."""
+        with self._desk.reading():
+            return [
+                {"bundle": one.id.hex(), "log": one.log.hex(), "seq": one.seq, "reason": one.reason, "detail": one.detail}
+                for one in self._desk.pending.all()
+            ]
+
+    def sign_with_log(self, prefix: bytes, message: bytes) -> bytes:
+        """Returns the signature of this copy's log over prefix and message."""
+        with self._desk.lock:
+            return sign(self._desk.open_log().seed, prefix, message)
+
+    def keys(self) -> list[tuple[int, bytes, bytes]]:
+        """Returns the workspace keys as (epoch, key, key id), the one in use last."""
+        return [(one.epoch, one.key, one.key_id) for one in self._desk.home.workspace_keys(self._desk.id)]
+
+    def invite(self, label: str = "") -> str:
+        """Opens an invitation and returns its text: whoever has it, and a file or a connection, is in."""
+        desk = self._desk
+        invitation = new_invitation(desk.id, desk.chance(32), self.name)
+        payload = InvitePayload(invitation.public, label, None, None)
+        with self.edit("Invite somebody") as edit:
+            edit.write_raw(InviteOpen, derived_id("invite", invitation.public), INVITE, payload)
+        return invitation_text(invitation)
+
+    def invitations(self) -> list[dict[str, object]]:
+        """Returns the open invitations: public key and label."""
+        with self._desk.reading():
+            rows = self._desk.db.rows("SELECT public, label FROM invite WHERE open = 1 ORDER BY oid DESC")
+            return [{"key": public.hex(), "label": label} for public, label in rows]
+
+    def open_invitations(self) -> list[bytes]:
+        """Returns the public keys of the open invitations, the newest first."""
+        with self._desk.reading():
+            return [public for (public,) in self._desk.db.rows("SELECT public FROM invite WHERE open = 1 ORDER BY oid DESC")]
+
+    def revoke_invitation(self, key: str) -> None:
+        """Closes an invitation, given its public key in hex: whoever did not use it yet has to be admitted by a member."""
+        public = bytes.fromhex(key)
+        uuid = derived_id("invite", public)
+        with self._desk.lock:
+            heads = self._desk.heads_now(uuid, INVITE)
+        if not heads:
+            raise Missing(f"There is no invitation {key[:12]} here. 'openprod invite --list' shows them.")
+        with self.edit("Close an invitation") as edit:
+            edit.write_raw(InviteClose, uuid, INVITE, None, heads)
+
+    # -- modules
+
+    def adopt(self, module: str) -> str:
+        """Puts a module (shipped name or folder) into the workspace for everybody; returns its name."""
+        return adopt.adopt(self._desk, module).name
+
+    def apply_template(self, template: str) -> str:
+        """Adopts a template's modules and brings its queries; returns its name."""
+        return adopt.apply_template(self._desk, template).name
+
+    # -- care
+
+    def verify(self, progress: Callable[[int, int], None] | None = None) -> verify.Findings:
+        """Checks every hash, signature, link and derived row; see `verify.check`."""
+        with self._desk.lock:
+            self._desk.follow()
+            return verify.check(self._desk, progress)
+
+    def rebuild(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Derives everything from the log again."""
+        with self._desk.lock:
+            with self._desk.writing():
+                verify.rebuild(self._desk, progress)
+        self._desk.tell(Changes(is_schema=True, is_history=True))
+
+
+# -- opening, making, joining
+
+
+def open_workspace(
+    path: str | Path,
+    *,
+    home: Home | str | Path | None = None,
+    clock: Clock = wall_clock,
+    chance: Chance = secrets.token_bytes,
+    durable: bool = True,
+) -> Workspace:
+    """Opens a workspace's folder.
+
+    Args:
+        path: the folder.
+        home: the per-user state directory; None takes $OPENPROD_HOME, else the platform's place.
+        clock: gives milliseconds since 1970 UTC.
+        chance: gives n random bytes.
+        durable: False skips the disk's confirmation, for simulations only.
+
+    Raises:
+        NotAWorkspace, NewerWorkspace, DatabaseDamaged, NotWritable: nothing was changed.
+    """
+    folder = Path(path)
+    if folder.is_file() and folder.name == DATABASE_NAME:
+        folder = folder.parent
+    database = Database(str(folder / DATABASE_NAME), durable=durable, functions=SQL_FUNCTIONS)
+    return Workspace(_desk(folder, database, home, clock, chance))
+
+
+def _desk(folder: Path, database: Database, home: Home | str | Path | None, clock: Clock, chance: Chance) -> Desk:
+    try:
+        with translated(database.path):
+            desk = Desk(folder, database, home if isinstance(home, Home) else Home(home, chance=chance), clock, chance)
+            verify.check_strangers(desk)
+    except BaseException:
+        database.close()
+        raise
+    return desk
+
+
+def init_workspace(
+    path: str | Path,
+    *,
+    name: str,
+    template: str | None = None,
+    home: Home | str | Path | None = None,
+    person: str | None = None,
+    clock: Clock = wall_clock,
+    chance: Chance = secrets.token_bytes,
+    durable: bool = True,
+) -> Workspace:
+    """Makes a new workspace in a folder that is empty or not there yet.
+
+    Args:
+        path: the folder.
+        name: what the production is called.
+        template: a template's name or folder, or None for a bare one.
+        person: the name of whoever starts it, where this device has no identity yet.
+        home, clock, chance, durable: as in `open_workspace`.
+    """
+    if template is not None:
+        adopt.read_template_package(template)
+    state = home if isinstance(home, Home) else Home(home, chance=chance)
+    identity = state.identity() or state.create_identity(person or _login_name(), chance(32))
+    recovery, nonce = SigningSeed(chance(32)), chance(32)
+    workspace = workspace_id(ActorId(identity.actor), recovery.public, nonce)
+    made = _make(Path(path), workspace, state, clock, chance, durable=durable)
+    desk = made._desk  # noqa: SLF001 -- the maker of the object
+    state.add_workspace_key(workspace, 0, chance(32))
+    state.keep_recovery(workspace, recovery)
+    desk.admission = creator_admission(recovery.public, nonce)
+    with made.edit(f"Start {name}", Cause(CAUSE_GENESIS)) as edit:
+        edit.add_record("core.settings", {"name": NAME_SETTING, "value": name}, record_id=derived_id("core.settings", NAME_SETTING))
+        uuid = derived_id("core.people", identity.actor.hex())
+        edit.add_record("core.people", {"key": identity.actor.hex(), "name": identity.name}, record_id=uuid)
+    if template is not None:
+        made.apply_template(template)
+    return made
+
+
+def join_workspace(
+    invitation: str | Invitation,
+    path: str | Path,
+    bundles: Iterable[Sealed],
+    keys: Iterable[tuple[int, bytes]],
+    *,
+    home: Home | str | Path | None = None,
+    person: str | None = None,
+    clock: Clock = wall_clock,
+    chance: Chance = secrets.token_bytes,
+    durable: bool = True,
+) -> Workspace:
+    """Joins a workspace from its bundles, as an `.opx` file or a colleague gives them.
+
+    Args:
+        invitation: the invitation, or its text.
+        path: the folder to make.
+        bundles: what the giver holds, in any order.
+        keys: the workspace keys, (epoch, key).
+        person: the joiner's name, where this device has no identity yet.
+        home, clock, chance, durable: as in `open_workspace`.
+
+    Raises:
+        NotJoined: what was given does not hold the invitation's opening; nothing was kept.
+    """
+    invited = invitation if isinstance(invitation, Invitation) else read_invitation(invitation)
+    state = home if isinstance(home, Home) else Home(home, chance=chance)
+    identity = state.identity() or state.create_identity(person or _login_name(), chance(32))
+    made = _make(Path(path), WorkspaceId(invited.workspace), state, clock, chance, durable=durable)
+    desk = made._desk  # noqa: SLF001 -- the maker of the object
+    try:
+        report = made.ingest(bundles)
+        if invited.public not in made.open_invitations():
+            reason = report.rejected[0] if report.rejected else "It does not hold the change that opened your invitation; ask for a newer file, or for a new invitation."
+            raise NotJoined(f"You could not join with this file. {reason}")
+        for epoch, key in keys:
+            state.add_workspace_key(desk.id, epoch, key)
+        log = desk.open_log()
+        is_member = desk.log.actor_is_here(identity.actor, b"")
+        desk.admission = None if is_member else admission_for(invited, ActorId(identity.actor), log.log)
+        with made.edit(f"{identity.name} joins", Cause(CAUSE_JOIN)) as edit:
+            uuid = derived_id("core.people", identity.actor.hex())
+            if desk.is_known(uuid):
+                edit.put(id_text(uuid), into="core.people")
+            else:
+                edit.add_record("core.people", {"key": identity.actor.hex(), "name": identity.name}, record_id=uuid)
+    except BaseException:
+        made.close()
+        _unmake(Path(path))
+        raise
+    return made
+
+
+def _make(folder: Path, workspace: WorkspaceId, home: Home, clock: Clock, chance: Chance, *, durable: bool) -> Workspace:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FolderTaken(f"{folder} is not empty, and a workspace needs a folder of its own. Choose another one.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in FOLDERS:
+            (folder / name).mkdir()
+        database = Database(str(folder / DATABASE_NAME), create=True, durable=durable, functions=SQL_FUNCTIONS)
+        os.chmod(folder / DATABASE_NAME, 0o600)
+    except OSError as error:
+        raise Refused(f"The folder {folder} cannot be made ({error.strerror}). Choose a place that is yours to write.") from error
+    try:
+        with database.transaction():
+            database.execute("INSERT INTO meta(key, value) VALUES('workspace', ?)", (workspace,))
+        made = Workspace(_desk_without_tables(folder, database, home, clock, chance))
+    except BaseException:
+        database.close()
+        _unmake(folder)
+        raise
+    return made
+
+
+def _desk_without_tables(folder: Path, database: Database, home: Home, clock: Clock, chance: Chance) -> Desk:
+    desk = Desk(folder, database, home, clock, chance)
+    with desk.writing():
+        desk.model.migrate()
+    return desk
+
+
+def _unmake(folder: Path) -> None:
+    """Takes away what `_make` made, and nothing else."""
+    for name in (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"):
+        (folder / name).unlink(missing_ok=True)
+    for name in FOLDERS:
+        if (folder / name).is_dir() and not any((folder / name).iterdir()):
+            (folder / name).rmdir()
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "Somebody"
+
+
+def find_workspace(start: Path) -> Path:
+    """Returns the nearest folder upward that holds a workspace, as git finds its own; raises NotAWorkspace."""
+    for folder in (start, *start.parents):
+        if (folder / DATABASE_NAME).is_file():
+            return folder
+    raise NotAWorkspace(
+        f"There is no workspace in {start} or above it. Go to one, give --workspace DIR, or make one with: openprod init DIR --name NAME"
+    )

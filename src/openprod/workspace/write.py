@@ -1,0 +1,589 @@
+"""Edits: what somebody wants changed, checked against the tables, made into ops over exactly what they were looking at.
+
+One edit becomes one bundle; an exception inside it writes nothing. Knows intents and ops; asks the desk (`workspace`) for
+what is there and to seal and keep the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from openprod.catalog.check import check_fields, check_new, parse_column, unknown_field
+from openprod.catalog.tables import Field, Relation, Table
+from openprod.model.bundle import CAUSE_EDIT, Cause
+from openprod.model.errors import Refused
+from openprod.model.ids import derived_id, id_text
+from openprod.model.ops import (
+    COLUMNS_MAX,
+    Chunk,
+    Decide,
+    Ends,
+    Exist,
+    KnownOp,
+    Member,
+    Relate,
+    Relations,
+    RelationsPayload,
+    Rows,
+    RowsPayload,
+    Set,
+    Unrelate,
+)
+from openprod.model.slots import EXISTS, RELATION, member_key
+from openprod.model.values import Value, value_key
+
+if TYPE_CHECKING:
+    from openprod.workspace.desk import Desk, Place
+
+BLOCK_ROWS = 1_000
+CHUNK_OPS = 4_000
+CHUNK_TEXT_BYTES = 1 << 20
+BULK_VALUES_MAX = 1_000_000
+
+Heads = tuple[int, ...]
+Row = TypeVar("Row", bound=tuple[object, ...])
+
+
+class AmbiguousField(Refused):
+    """A short field name means several fields of a record."""
+
+    code = "edit.ambiguous_field"
+
+    def __init__(self, name: str, keys: Sequence[str]) -> None:
+        self.keys = tuple(keys)
+        super().__init__(f"'{name}' could be {' or '.join(keys)} of this record. Give the full name.")
+
+
+class NotInTable(Refused):
+    """A record is not in the table that was named."""
+
+    code = "edit.not_in_table"
+
+
+class GoneRecord(Refused):
+    """A record was deleted."""
+
+    code = "edit.deleted_record"
+
+
+class TooMuch(Refused):
+    """One edit would hold more values than a bundle may."""
+
+    code = "edit.too_much"
+
+
+@dataclass(slots=True)
+class Written:
+    """A value to write, over which heads; None = over what the editor saw when the edit began."""
+
+    value: Value
+    heads: Heads | None
+    is_decision: bool = False
+
+
+@dataclass(slots=True)
+class Draft:
+    """What an edit does to one record or relation so far."""
+
+    uuid: bytes
+    table: str | None = None
+    values: dict[str, Written] = field(default_factory=dict[str, Written])
+    members: dict[str, bool] = field(default_factory=dict[str, bool])
+    exists: bool | None = None
+    relation: Ends | None = None
+    is_unrelated: bool = False
+
+    @property
+    def is_new(self) -> bool:
+        """Tells whether this edit makes the record."""
+        return self.table is not None
+
+
+@dataclass(slots=True)
+class Bulk:
+    """Many new records of one table, a value a key."""
+
+    table: str
+    keys: tuple[str, ...]
+    uuids: list[bytes]
+    rows: list[tuple[Value, ...]]
+
+
+class Edit:
+    """Collects changes; a context manager that commits them as one bundle, or nothing on an exception.
+
+    Record arguments take an id, a unique prefix of one, or TABLE:KEY. After the commit, `bundle` is its id in hex (None
+    if there was nothing to write), `assumed` what was assumed in reading values, `conflicts` the ids of questions it left.
+    """
+
+    def __init__(self, workspace: Desk, label: str, cause: Cause | None) -> None:
+        self._workspace = workspace
+        self._label = label
+        self._cause = cause if cause is not None else Cause(CAUSE_EDIT)
+        self._drafts: dict[bytes, Draft] = {}
+        self._bulk: list[Bulk] = []
+        self._raw: list[tuple[type[KnownOp], bytes, str, object, Heads]] = []
+        self._is_done = False
+        self.start = workspace.place()
+        self.bundle: str | None = None
+        self.assumed: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.commit()
+        self._is_done = True
+
+    # -- intents
+
+    def add(self, table: str, **fields: object) -> str:
+        """Creates a record in a table and returns its id; raises FieldsRefused with every problem."""
+        return self.add_record(table, fields)
+
+    def add_record(self, table: str, fields: Mapping[str, object], *, record_id: bytes | None = None) -> str:
+        """Creates a record from a mapping of fields, short names or full; `record_id` only for ids that are derived."""
+        holder = self._workspace.catalog.table(table)
+        checked = check_new(holder, self._with_references(holder, fields))
+        self.assumed.extend(checked.assumed)
+        uuid = record_id if record_id is not None else self._workspace.new_ids(1)[0]
+        self._drafts[uuid] = Draft(uuid, table, {key: Written(value, ()) for key, value in checked.values.items() if value is not None})
+        return id_text(uuid)
+
+    def add_many(self, table: str, fields: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+        """Creates many records at once: `rows` holds a raw value a field. Raises ColumnRefused naming the rows at fault."""
+        holder = self._workspace.catalog.table(table)
+        found = [holder.resolve(name) for name in fields]
+        for name, one in zip(fields, found, strict=True):
+            if one is None:
+                raise Refused(unknown_field(holder, name))
+        columns = [one for one in found if one is not None]
+        turned = list(zip(*rows, strict=True)) if rows else [() for _ in columns]
+        values: list[Sequence[Value]] = []
+        for column, raws in zip(columns, turned, strict=True):
+            parsed, assumed = parse_column(column, self._column_references(column, raws))
+            self.assumed.extend(f"Row {row + 1}: {note}" for row, note in assumed)
+            self._check_required(column, parsed)
+            values.append(parsed)
+        given = {column.key for column in columns}
+        for column in holder.fields.values():
+            if column.key not in given and (column.default is not None or column.required):
+                if column.default is None:
+                    raise Refused(f"{column.title} ({column.key}) is required in {holder.title}: give it for every row.")
+                columns.append(column)
+                values.append([column.default] * len(rows))
+        if len(columns) > COLUMNS_MAX:
+            raise TooMuch(f"{len(columns)} fields at once are more than the {COLUMNS_MAX} that one import can write. Import some of them, then the others.")
+        uuids: list[bytes] = list(self._workspace.new_ids(len(rows)))
+        self._bulk.append(Bulk(table, tuple(column.key for column in columns), uuids, list(zip(*values, strict=True)) if values else [() for _ in rows]))
+        return [id_text(uuid) for uuid in uuids]
+
+    def _check_required(self, column: Field, values: Sequence[Value]) -> None:
+        if column.required and column.default is None and None in values:
+            raise Refused(f"Row {list(values).index(None) + 1}: {column.title} ({column.key}) is required.")
+
+    def set(self, record: str, fields: Mapping[str, object], heads: Mapping[str, Sequence[str]] | None = None) -> None:
+        """Writes fields of a record.
+
+        Args:
+            record: which record, or the id of a relation for its properties.
+            fields: raw values by short or full field name; None clears.
+            heads: for each full field key, the op ids that the author was looking at; without it what was there when the
+                edit began.
+        """
+        uuid = self._uuid(record)
+        draft = self._draft(uuid)
+        shown = heads or {}
+        for holder, names in self._by_holder(draft, fields).items():
+            checked = check_fields(self._holder(holder), self._with_references(self._holder(holder), names))
+            self.assumed.extend(checked.assumed)
+            for key, value in checked.values.items():
+                known = tuple(map(self._workspace.oid_of, shown[key])) if key in shown else None
+                draft.values[key] = Written(value, known)
+
+    def clear(self, record: str, key: str) -> None:
+        """Clears a field."""
+        self.set(record, {key: None})
+
+    def set_property(self, relation_id: str, properties: Mapping[str, object]) -> None:
+        """Writes properties of a relation."""
+        self.set(relation_id, properties)
+
+    def put(self, record: str, into: str) -> None:
+        """Puts a record into a table."""
+        self._workspace.catalog.table(into)
+        self._draft(self._uuid(record)).members[into] = True
+
+    def remove(self, record: str, from_: str) -> None:
+        """Takes a record out of a table; its values stay and come back with it."""
+        self._workspace.catalog.table(from_)
+        draft = self._draft(self._uuid(record))
+        if not draft.is_new and from_ not in self._workspace.member_tables(draft.uuid) and draft.members.get(from_) is not True:
+            raise NotInTable(f"{self._workspace.title(draft.uuid)} is not in {from_}, so it cannot be taken out of it.")
+        draft.members[from_] = False
+
+    def delete(self, record: str) -> None:
+        """Deletes a record; it can be restored."""
+        draft = self._draft(self._uuid(record))
+        draft.exists = False
+
+    def restore(self, record: str) -> None:
+        """Brings a deleted record back."""
+        draft = self._draft(self._uuid(record))
+        draft.exists = True
+
+    def relate(self, source: str, relation: str, target: str, **properties: object) -> str:
+        """Relates two records and returns the relation's own id."""
+        return self.relate_records(source, relation, target, properties)
+
+    def relate_records(self, source: str, relation: str, target: str, properties: Mapping[str, object]) -> str:
+        """Relates two records, properties given as a mapping."""
+        holder = self._workspace.catalog.relation(relation)
+        ends = Ends(relation, self._uuid(source), self._uuid(target))
+        self._check_source(holder, ends.source)
+        checked = check_new(holder, self._with_references(holder, properties))
+        self.assumed.extend(checked.assumed)
+        uuid = derived_id("relation", relation, ends.source, ends.target) if holder.unique else self._workspace.new_ids(1)[0]
+        draft = self._drafts.setdefault(uuid, Draft(uuid))
+        draft.relation = ends
+        draft.values.update({key: Written(value, None) for key, value in checked.values.items() if value is not None})
+        return id_text(uuid)
+
+    def unrelate(self, relation_id: str) -> None:
+        """Ends a relation, given its id."""
+        draft = self._draft(self._uuid(relation_id))
+        draft.is_unrelated = True
+
+    def resolve(self, conflict_id: str, *, choose: int | str | None = None, value: object = None) -> None:
+        """Settles a question: `choose` takes an offered value by number or op id, else `value` is written."""
+        from openprod.workspace.reading import stage_resolution  # noqa: PLC0415 -- reading imports this file
+
+        stage_resolution(self._workspace, self, conflict_id, choose, value)
+
+    def decide(self, uuid: bytes, key: str, value: Value, heads: Heads) -> None:
+        """Writes a decision over the heads it settles."""
+        self._draft(uuid).values[key] = Written(value, heads, is_decision=True)
+
+    def write_raw(self, kind: type[KnownOp], subject: bytes, key: str, payload: object, over: Heads = ()) -> None:
+        """Adds a structural op (invitations, admissions, clocks) as it is."""
+        self._raw.append((kind, subject, key, payload, over))
+
+    def has_new(self, uuid: bytes) -> bool:
+        """Tells whether this edit makes the record of this id."""
+        return uuid in self._drafts
+
+    # -- helpers of the intents
+
+    def _uuid(self, record: str) -> bytes:
+        uuid = self._workspace.uuid_in(record, self._drafts, self._bulk)
+        return uuid
+
+    def _draft(self, uuid: bytes) -> Draft:
+        found = self._drafts.get(uuid)
+        if found is None:
+            found = self._drafts[uuid] = Draft(uuid)
+        return found
+
+    def _holder(self, name: str) -> Table | Relation:
+        catalog = self._workspace.catalog
+        return catalog.relations[name] if name in catalog.relations else catalog.table(name)
+
+    def _by_holder(self, draft: Draft, fields: Mapping[str, object]) -> dict[str, dict[str, object]]:
+        """Sorts field names to the tables (or the relation) whose fields they are."""
+        holders = self._holders(draft)
+        found: dict[str, dict[str, object]] = {}
+        for name, raw in fields.items():
+            hits = {holder.name: one for holder in holders if (one := holder.resolve(name)) is not None}
+            keys = sorted({one.key for one in hits.values()})
+            if len(keys) > 1:
+                raise AmbiguousField(name, keys)
+            if hits:
+                found.setdefault(next(iter(hits)), {})[name] = raw
+                continue
+            full = self._workspace.catalog.find_field(name)
+            if full is None:
+                raise Refused(unknown_field(holders[0], name) if holders else f"This record is in no table, so '{name}' means nothing in it.")
+            found.setdefault(full.table, {})[name] = raw
+        return found
+
+    def _holders(self, draft: Draft) -> list[Table | Relation]:
+        catalog = self._workspace.catalog
+        ends = draft.relation.type if draft.relation is not None else self._workspace.relation_type(draft.uuid)
+        if ends is not None:
+            return [catalog.relations[ends]] if ends in catalog.relations else []
+        names = [] if draft.is_new or self._is_bulk(draft.uuid) else list(self._workspace.member_tables(draft.uuid))
+        names += [draft.table] if draft.table is not None else []
+        names += [bulk.table for bulk in self._bulk if draft.uuid in bulk.uuids]
+        names += [name for name, is_in in draft.members.items() if is_in]
+        return [catalog.tables[name] for name in dict.fromkeys(names) if name in catalog.tables]
+
+    def _is_bulk(self, uuid: bytes) -> bool:
+        return any(uuid in bulk.uuids for bulk in self._bulk)
+
+    def _with_references(self, holder: Table | Relation, fields: Mapping[str, object]) -> dict[str, object]:
+        """Turns what people give for a record field (TABLE:KEY, a prefix) into the record's id."""
+        found = dict(fields)
+        for name, raw in fields.items():
+            one = holder.resolve(name)
+            if one is not None and one.type == "record" and isinstance(raw, str) and raw.strip():
+                found[name] = id_text(self._uuid(raw))
+        return found
+
+    def _column_references(self, column: Field, raws: Sequence[object]) -> Sequence[object]:
+        if column.type != "record":
+            return raws
+        return [id_text(self._uuid(raw)) if isinstance(raw, str) and raw.strip() else raw for raw in raws]
+
+    def _check_source(self, relation: Relation, source: bytes) -> None:
+        """A module may only start its relations in its own table (D11.02); the other end is a hint."""
+        draft = self._drafts.get(source)
+        tables = set(self._workspace.member_tables(source)) if draft is None or not draft.is_new else {draft.table}
+        if draft is not None:
+            tables |= {name for name, is_in in draft.members.items() if is_in}
+        tables |= {bulk.table for bulk in self._bulk if source in bulk.uuids}
+        if relation.source not in tables:
+            raise NotInTable(
+                f"{relation.name} goes from records of {relation.source}, and {self._workspace.title(source)} is in none such. "
+                f"Put it there first, or give the records the other way round."
+            )
+
+    # -- committing
+
+    def commit(self) -> None:
+        """Writes what was collected as one bundle; nothing where nothing would change. A second call does nothing."""
+        if self._is_done:
+            return
+        self._is_done = True
+        if not (self._drafts or self._bulk or self._raw):
+            return
+        self.bundle = self._workspace.commit(self._label, self._cause, self.start, self._build)
+
+    def _build(self, sight: Sight) -> list[Chunk]:
+        """Returns the chunks of the bundle; called inside the transaction, with a view on what is there."""
+        builder = ChunkBuilder(sight)
+        for bulk in self._bulk:
+            builder.add_rows(bulk.table, bulk.keys, bulk.uuids, bulk.rows)
+        self._build_new(builder)
+        self._build_relations(builder)
+        for draft in self._drafts.values():
+            self._build_changes(builder, sight, draft)
+        for kind, subject, key, payload, over in self._raw:
+            builder.add(kind, subject, (key,), over, payload)
+        return builder.finish()
+
+    def _build_new(self, builder: ChunkBuilder) -> None:
+        tables: dict[str, list[Draft]] = {}
+        for draft in self._drafts.values():
+            if draft.table is not None and draft.exists is not False:
+                tables.setdefault(draft.table, []).append(draft)
+        for table, drafts in tables.items():
+            keys = tuple(dict.fromkeys(key for draft in drafts for key in draft.values))[:COLUMNS_MAX]
+            rows = [tuple(draft.values[key].value if key in draft.values else None for key in keys) for draft in drafts]
+            builder.add_rows(table, keys, [draft.uuid for draft in drafts], rows)
+            for draft in drafts:
+                for key in list(draft.values)[COLUMNS_MAX:] if len(draft.values) > COLUMNS_MAX else ():
+                    if key not in keys:
+                        builder.add(Set, draft.uuid, (key,), (), draft.values[key].value)
+
+    def _build_relations(self, builder: ChunkBuilder) -> None:
+        types: dict[str, list[Draft]] = {}
+        for draft in self._drafts.values():
+            if draft.relation is not None and not draft.is_unrelated:
+                types.setdefault(draft.relation.type, []).append(draft)
+        for name, drafts in types.items():
+            fresh = [draft for draft in drafts if not builder.sight.is_known(draft.uuid)]
+            keys = tuple(dict.fromkeys(key for draft in fresh for key in draft.values))
+            rows: list[tuple[Value | bytes, ...]] = []
+            for draft in fresh:
+                if draft.relation is not None:
+                    cells = (draft.values[key].value if key in draft.values else None for key in keys)
+                    rows.append((draft.relation.source, draft.relation.target, None, *cells))
+            builder.add_relations(name, keys, [draft.uuid for draft in fresh], rows)
+            for draft in drafts:
+                if builder.sight.is_known(draft.uuid):
+                    heads = builder.sight.heads(draft.uuid, RELATION)
+                    if not builder.sight.is_live(draft.uuid, RELATION) or len(heads) > 1:
+                        builder.add(Relate, draft.uuid, (RELATION,), heads, draft.relation)
+                else:
+                    draft.values = {}
+
+    def _build_changes(self, builder: ChunkBuilder, sight: Sight, draft: Draft) -> None:
+        if draft.is_new:
+            for table, is_in in draft.members.items():
+                if draft.exists is not False and is_in and table != draft.table:
+                    builder.add(Member, draft.uuid, (member_key(table),), (), payload=True)
+            return
+        if draft.exists is not None:
+            self._build_existence(builder, sight, draft, is_live=draft.exists)
+        for table, is_in in draft.members.items():
+            heads = sight.heads(draft.uuid, member_key(table))
+            # A person's putting a record where it is already is written: it stands against a removal elsewhere (S-30).
+            if is_in or sight.is_live(draft.uuid, member_key(table)):
+                builder.add(Member, draft.uuid, (member_key(table),), heads, is_in)
+        if draft.is_unrelated:
+            if sight.is_live(draft.uuid, RELATION):
+                builder.add(Unrelate, draft.uuid, (RELATION,), sight.heads(draft.uuid, RELATION), None)
+            return
+        for key, written in draft.values.items():
+            heads = written.heads if written.heads is not None else sight.heads(draft.uuid, key)
+            if written.is_decision:
+                builder.add(Decide, draft.uuid, (key,), heads, written.value)
+            elif not self._is_settled(sight, draft.uuid, key, heads, written.value):
+                builder.add(Set, draft.uuid, (key,), heads, written.value)
+
+    def _is_settled(self, sight: Sight, uuid: bytes, key: str, heads: Heads, value: Value) -> bool:
+        """Tells whether writing a value would change nothing: it is the one, uncontested value already."""
+        now = sight.heads_now(uuid, key)
+        if not now:
+            return value is None
+        if len(now) > 1 or set(heads) != set(now):
+            return False
+        return value_key(sight.value(now[0])) == value_key(value)
+
+    def _build_existence(self, builder: ChunkBuilder, sight: Sight, draft: Draft, *, is_live: bool) -> None:
+        heads = sight.heads(draft.uuid, EXISTS)
+        if not heads:
+            return
+        if is_live and not sight.has_delete(draft.uuid):
+            return
+        if not is_live and sight.is_gone(draft.uuid):
+            return
+        builder.add(Exist, draft.uuid, (EXISTS,), heads, is_live)
+
+
+class Sight:
+    """What an editor saw: the heads of slots as they stood when the edit began, and a few questions about now."""
+
+    def __init__(self, workspace: Desk, start: Place) -> None:
+        self._workspace = workspace
+        self._start = start
+
+    def heads(self, uuid: bytes, key: str) -> Heads:
+        """Returns the heads of a slot as the editor saw them."""
+        return self._workspace.heads_at(uuid, key, self._start)
+
+    def heads_now(self, uuid: bytes, key: str) -> Heads:
+        """Returns the heads of a slot now."""
+        return self._workspace.heads_now(uuid, key)
+
+    def is_known(self, uuid: bytes) -> bool:
+        """Tells whether anything was ever written to this id."""
+        return self._workspace.is_known(uuid)
+
+    def is_live(self, uuid: bytes, key: str) -> bool:
+        """Tells whether one of a structural slot's heads, as seen, is an addition."""
+        return any(self._workspace.op_at(oid).is_live for oid in self.heads(uuid, key))
+
+    def has_delete(self, uuid: bytes) -> bool:
+        """Tells whether one of the heads of a record's existence, as seen, is a deletion."""
+        return any(not self._workspace.op_at(oid).is_live for oid in self.heads(uuid, EXISTS))
+
+    def is_gone(self, uuid: bytes) -> bool:
+        """Tells whether a record is deleted now, with no question left."""
+        return self._workspace.is_gone(uuid)
+
+    def value(self, oid: int) -> Value:
+        """Returns the value an op wrote."""
+        return self._workspace.op_at(oid).value
+
+    def address(self, oid: int) -> tuple[bytes, int]:
+        """Returns an op as (bundle id, ordinal)."""
+        return self._workspace.address_of(oid)
+
+
+class ChunkBuilder:
+    """Puts ops into chunks of bounded size, each with its own tables of keys, subjects and bundles."""
+
+    def __init__(self, sight: Sight) -> None:
+        self.sight = sight
+        self._chunks: list[Chunk] = []
+        self._values = 0
+        self._fresh()
+
+    def _fresh(self) -> None:
+        self._keys: dict[str, int] = {}
+        self._subjects: dict[bytes, int] = {}
+        self._bundles: dict[bytes, int] = {}
+        self._ops: list[KnownOp] = []
+        self._weight = 0
+
+    def add(self, kind: type[KnownOp], subject: bytes, keys: Iterable[str], over: Heads, payload: object) -> None:
+        """Adds an op of one subject."""
+        flat: list[int] = []
+        for oid in sorted(over):
+            bundle, ordinal = self.sight.address(oid)
+            flat += (self._bundles.setdefault(bundle, len(self._bundles)), ordinal)
+        self._push(kind, (self._subject(subject), 1), keys, tuple(flat), payload)
+        self._weight += len(payload.encode()) if isinstance(payload, str) else 32
+        self._values += 1
+        if len(self._ops) >= CHUNK_OPS or self._weight > CHUNK_TEXT_BYTES:
+            self._close()
+
+    def _push(self, kind: type[KnownOp], subjects: tuple[int, ...], keys: Iterable[str], over: tuple[int, ...], payload: object) -> None:
+        numbers = tuple(self._keys.setdefault(key, len(self._keys)) for key in keys)
+        make: type = kind
+        self._ops.append(make(0, subjects, numbers, over, payload))
+
+    def _subject(self, subject: bytes) -> int:
+        return self._subjects.setdefault(subject, len(self._subjects))
+
+    def add_rows(self, table: str, keys: tuple[str, ...], uuids: Sequence[bytes], rows: Sequence[tuple[Value, ...]]) -> None:
+        """Adds new records as row blocks."""
+        for first, page in self._pages(rows):
+            at = self._range(uuids[first : first + len(page)])
+            self._push(Rows, at, keys, (), RowsPayload(table, tuple(page)))
+            self._count(len(page) * (len(keys) + 2))
+
+    def add_relations(
+        self, name: str, keys: tuple[str, ...], uuids: Sequence[bytes], rows: Sequence[tuple[Value | bytes, ...]]
+    ) -> None:
+        """Adds new relations as row blocks."""
+        for first, page in self._pages(rows):
+            at = self._range(uuids[first : first + len(page)])
+            self._push(Relations, at, keys, (), RelationsPayload(name, tuple(page)))
+            self._count(len(page) * (len(keys) + 2))
+
+    def _pages(self, rows: Sequence[Row]) -> Iterable[tuple[int, list[Row]]]:
+        """Yields pages of at most about a thousand rows and a mebibyte of text, starting a new chunk for each full one."""
+        page: list[Row] = []
+        weight = 0
+        first = 0
+        for row in rows:
+            size = sum(len(cell) for cell in row if type(cell) is str)
+            if page and (len(page) >= BLOCK_ROWS or weight + size > CHUNK_TEXT_BYTES):
+                yield first, page
+                self._close()
+                first += len(page)
+                page, weight = [], 0
+            page.append(row)
+            weight += size
+        if page:
+            yield first, page
+            self._weight += weight
+            if len(page) >= BLOCK_ROWS // 2:
+                self._close()
+
+    def _range(self, uuids: Sequence[bytes]) -> tuple[int, int]:
+        first = len(self._subjects)
+        for uuid in uuids:
+            self._subjects[uuid] = len(self._subjects)
+        return first, len(self._subjects) - first
+
+    def _count(self, values: int) -> None:
+        self._values += values
+        if self._values > BULK_VALUES_MAX:
+            raise TooMuch(f"This would write more than {BULK_VALUES_MAX:,} values at once. Do it in parts, for example 50,000 rows at a time.")
+
+    def _close(self) -> None:
+        if self._ops:
+            self._chunks.append(Chunk(tuple(self._keys), b"".join(self._subjects), b"".join(self._bundles), tuple(self._ops)))
+            self._fresh()
+
+    def finish(self) -> list[Chunk]:
+        """Returns the chunks."""
+        self._close()
+        return self._chunks
