@@ -237,9 +237,22 @@ class PaperDevice:
     @classmethod
     def join(cls, name: str, clock: FakeClock, chance: Random, source: PaperDevice, *, is_newer: bool = False) -> Self:
         """Returns a new person's device that has got everything from `source` and was admitted by the invitation."""
-        device = cls(name, clock, chance, source.company, SigningSeed(chance.randbytes(32)), is_newer=is_newer)
-        device.receive(source.sealed())
-        company = source.company
+        return cls.join_with(name, clock, chance, source.company, source.sealed(), is_newer=is_newer)
+
+    @classmethod
+    def join_with(
+        cls,
+        name: str,
+        clock: FakeClock,
+        chance: Random,
+        company: Company,
+        bundles: Iterable[Sealed],
+        *,
+        is_newer: bool = False,
+    ) -> Self:
+        """Returns a new person's device that has got these bundles and was admitted by the invitation."""
+        device = cls(name, clock, chance, company, SigningSeed(chance.randbytes(32)), is_newer=is_newer)
+        device.receive(bundles)
         message = company.workspace + device.actor.public + device.log
         signed = keys.sign(company.invitation, SIGN_ADMISSION, message)
         device.seal([], admission=Admission(ADMISSION_INVITATION, (company.invitation.public, signed)))

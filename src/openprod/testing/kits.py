@@ -1,0 +1,42 @@
+"""What tests play with: a small module of tables, written to a folder so that a workspace can adopt it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+STAGE_TOML = """\
+[module]
+name = "stage"
+version = "1.0.0"
+title = "Stage"
+
+[table.people]
+title = "People"
+label = "{name}"
+
+[table.people.fields]
+name = "text"
+phone = "text"
+email = "text"
+
+[table.attendees]
+title = "Attendees"
+label = "{label}"
+
+[table.attendees.fields]
+label = "text"
+
+[relation.knows]
+title = "Knows"
+inverse = "Known by"
+source = "people"
+target_hint = ["people"]
+properties = { note = "text" }
+"""
+
+
+def stage_module(folder: Path) -> Path:
+    """Writes the module of the cases into a folder and returns it, for `Workspace.adopt`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "module.toml").write_text(STAGE_TOML, encoding="utf-8")
+    return folder
