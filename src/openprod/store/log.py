@@ -133,8 +133,9 @@ class Log:
         self.unread: dict[int, bytes] = {}
         self._bundle_rows: list[tuple[object, ...]] = []
         self._chunk_rows: list[tuple[object, ...]] = []
-        self._seen_rows: list[tuple[object, ...]] = []
+        self._seen_rows: list[tuple[int, int, int, int]] = []
         self._moved: set[int] = set()
+        self._fresh: dict[int, tuple[Bundle, Hlc]] = {}
         self.refresh()
 
     # -- caches
@@ -237,6 +238,9 @@ class Log:
                 "SELECT other, max(other_seq) FROM seen WHERE log = ? AND seq <= ? GROUP BY other", (branch, seq)
             ):
                 found[other] = max(found.get(other, 0), other_seq)
+            for row_branch, other, row_seq, other_seq in self._seen_rows:
+                if row_branch == branch and row_seq <= seq:
+                    found[other] = max(found.get(other, 0), other_seq)
         return found
 
     def _line(self, number: int) -> Iterator[tuple[int, int]]:
@@ -389,6 +393,8 @@ class Log:
 
     def bundle(self, number: int) -> Bundle:
         """Returns an applied bundle decoded, as at ingest."""
+        if number in self._fresh:
+            return self._fresh[number][0]
         sealed = self.sealed(number)
         return open_bundle(BundleId(self.id_of(number)), self.header(number), sealed)
 
@@ -416,9 +422,14 @@ class Log:
             if number is None:
                 continue
             arm = self.branches[branch_of(number)]
-            eff = arm.eff if arm.seq == seq_of(number) else Hlc(self.row(number).eff)
+            eff = arm.eff if arm.seq == seq_of(number) else self._eff_of(number)
             best = max(best, eff)
         return best
+
+    def _eff_of(self, number: int) -> Hlc:
+        """Returns the stamp that orders a bundle, also of one whose row `flush` has yet to write."""
+        fresh = self._fresh.get(number)
+        return fresh[1] if fresh is not None else Hlc(self.row(number).eff)
 
     # -- writing
 
@@ -428,7 +439,7 @@ class Log:
         if no >= LOGS_MAX:
             raise LogDamaged("The workspace has more logs than it can hold.")
         tip = b"" if parent is None else self.id_of(parent << SEQ_BITS | fork_seq)
-        eff = ZERO if parent is None else Hlc(self.row(parent << SEQ_BITS | fork_seq).eff)
+        eff = ZERO if parent is None else self._eff_of(parent << SEQ_BITS | fork_seq)
         branch = Branch(no, log, parent, fork_seq, actor, fork_seq, tip, eff, closed=False)
         self._db.execute(
             "INSERT INTO log(no, id, parent, fork_seq, actor, seq, tip, eff) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
@@ -472,6 +483,7 @@ class Log:
         self._bundle_rows.append((number, bundle.id, self.next_place, eff, at, unread, sealed.header, sealed.signature))
         self._chunk_rows.extend((number << CHUNK_BITS | index, raw) for index, raw in enumerate(sealed.chunks))
         self._moved.add(branch.no)
+        self._fresh[number] = (bundle, eff)
         self.next_place += 1
         return number
 
@@ -479,6 +491,7 @@ class Log:
         """Starts collecting appended rows."""
         self._bundle_rows, self._chunk_rows, self._seen_rows, self._moved = [], [], [], set()
         self._unsaved = {}
+        self._fresh = {}
 
     def flush(self) -> None:
         """Writes the rows collected since `begin`."""
@@ -508,13 +521,13 @@ def describe(oid: int, chunk: Chunk, op: KnownOp, offset: int, header: Header) -
 
 def _describe_cell(oid: int, chunk: Chunk, op: Rows | Relations, offset: int, auto: bool) -> OpAt:
     row, column = divmod(offset, IMPLIED_COLUMNS + len(op.keys))
-    at = next(index for n, index in enumerate(subject_indexes(op.subjects)) if n == row)
+    subjects = op.subjects
+    # One range is what writers make; several are allowed.
+    at = subjects[0] + row if len(subjects) == 2 else list(subject_indexes(subjects))[row]  # noqa: PLR2004 -- one pair
     who = (chunk.subjects[at * 16 : at * 16 + 16],)
     if column >= IMPLIED_COLUMNS:
         lead = 0 if isinstance(op, Rows) else 3
         cell = op.payload.rows[row][lead + column - IMPLIED_COLUMNS]
-        if isinstance(cell, bytes):
-            raise LogDamaged("A relation's property holds bare bytes. Run: openprod verify")
         return OpAt(oid, cell, None, False, auto, (), who, (chunk.keys[op.keys[column - IMPLIED_COLUMNS]],), op)
     if isinstance(op, Rows):
         key = EXISTS if column == 0 else member_key(op.payload.table)
