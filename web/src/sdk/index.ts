@@ -11,7 +11,7 @@ export { type Hears, type Keep, Line, type LineState, type Socket } from "../cli
 export { LiveOverview, LiveRows, type RowsView, type Store } from "../client/live.ts";
 export type {
   AnyIntent,
-  Conflict,
+  ConflictShape,
   ConflictValue,
   FieldShape,
   LogEntry,

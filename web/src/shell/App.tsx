@@ -40,7 +40,8 @@ export const App = ({ show }: { readonly show: Show }) => {
 
 const Screens = () => {
   const overview = useOverview();
-  const first = overview?.tables[0];
+  const own = overview?.tables.filter((table) => table.module !== "core") ?? [];
+  const first = own.find((table) => table.count > 0) ?? own[0];
   return (
     <Switch>
       <Route path="/table/:name">{({ name }) => <TablePage key={name} name={name} />}</Route>

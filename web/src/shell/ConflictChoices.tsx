@@ -1,6 +1,6 @@
 import type { Plain } from "../lib/check.ts";
 import { moment, shown } from "../lib/format.ts";
-import type { Conflict, ConflictValue, FieldShape } from "../sdk/index.ts";
+import type { ConflictShape, ConflictValue, FieldShape } from "../sdk/index.ts";
 import { useShow, useStore } from "./hooks.ts";
 
 /** One value of a question, with everybody who set it. */
@@ -8,11 +8,13 @@ export interface Side {
   readonly op: string;
   readonly value: Plain;
   readonly setters: readonly ConflictValue[];
+  /** Whether the value is what becomes of the record, "keep" or "delete", and no field's. */
+  readonly isLife: boolean;
   readonly isShown: boolean;
 }
 
 /** Returns the values of a question with equal ones joined; the order says nothing about which is right. */
-export const sides = (conflict: Conflict): readonly Side[] => {
+export const sides = (conflict: ConflictShape): readonly Side[] => {
   const found = new Map<string, ConflictValue[]>();
   for (const value of conflict.values) {
     const key = JSON.stringify(value.value);
@@ -27,6 +29,7 @@ export const sides = (conflict: Conflict): readonly Side[] => {
             op: first.op,
             value: first.value,
             setters,
+            isLife: conflict.kind === "delete",
             isShown: setters.some((one) => one.op === conflict.shown),
           },
         ];
@@ -34,10 +37,13 @@ export const sides = (conflict: Conflict): readonly Side[] => {
 };
 
 /** Returns how a value of a question reads; nothing there is said in words. */
-export const useWords = (): ((value: Plain, field: FieldShape | undefined) => string) => {
+export const useWords = (): ((side: Side, field: FieldShape | undefined) => string) => {
   const { show } = useShow();
   useStore(show.titles);
-  return (value, field) => shown(value, field ?? { type: "text", unit: "" }, show.titles.of) || "(empty)";
+  return (side, field) => {
+    if (side.isLife) return side.value === "delete" ? "Delete it" : "Keep it";
+    return shown(side.value, field ?? { type: "text", unit: "" }, show.titles.of) || "(empty)";
+  };
 };
 
 const who = (side: Side, now: Date): string =>
@@ -46,9 +52,9 @@ const who = (side: Side, now: Date): string =>
     : side.setters.map((one) => `${one.actor_name}, ${moment(one.at, now)}`).join("; ");
 
 interface ChoicesProps {
-  readonly conflict: Conflict;
+  readonly conflict: ConflictShape;
   readonly field: FieldShape | undefined;
-  readonly take: (conflict: Conflict, side: Side) => void;
+  readonly take: (conflict: ConflictShape, side: Side) => void;
 }
 
 /** The values of a question as buttons of equal weight; numbers take them while the focus is in the panel. */
@@ -70,13 +76,13 @@ export const ConflictChoices = ({ conflict, field, take }: ChoicesProps) => {
           data-take={index + 1}
           onClick={() => take(conflict, side)}
         >
-          <b className="num">{words(side.value, field)}</b>
+          <b className="num">{words(side, field)}</b>
           <span>{who(side, now)}</span>
           {index < 9 && <kbd>{index + 1}</kbd>}
         </button>
       ))}
       {current !== undefined && (
-        <div className="cf-note">Showing {words(current.value, field)} until someone chooses.</div>
+        <div className="cf-note">Showing {words(current, field)} until someone chooses.</div>
       )}
     </fieldset>
   );

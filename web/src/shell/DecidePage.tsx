@@ -2,7 +2,7 @@ import { Pencil, Table2 } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { counted, initials, moment } from "../lib/format.ts";
-import type { Conflict, FieldShape } from "../sdk/index.ts";
+import type { ConflictShape, FieldShape, Show } from "../sdk/index.ts";
 import { isTyping } from "./App.tsx";
 import { type Side, sides, useWords } from "./ConflictChoices.tsx";
 import { useAsked, useOverview, useShow } from "./hooks.ts";
@@ -13,14 +13,24 @@ import { useFields } from "./useFields.ts";
 const COLUMNS_MAX = 4;
 
 /** The table whose field a question is about. */
-const tableOf = (conflict: Conflict): string => conflict.field.split(".").slice(0, -1).join(".");
+const tableOf = (conflict: ConflictShape): string => conflict.field.split(".").slice(0, -1).join(".");
+
+/** Where a question can be seen: the table of its field, else one of its record's tables. */
+const placeOf = async (show: Show, conflict: ConflictShape): Promise<string> => {
+  const table = tableOf(conflict);
+  if (table !== "") return table;
+  const record = await show.call("record.get", { record: conflict.record });
+  return record.ok ? (record.value.tables[0] ?? "") : "";
+};
 
 export const DecidePage = ({ chosen = null }: { readonly chosen?: string | null }) => {
   const { show, say } = useShow();
   const overview = useOverview();
   const [, go] = useLocation();
   const { value: open } = useAsked(() => show.call("conflict.list", {}), "open", overview);
-  const fields = useFields([...new Set((open?.conflicts ?? []).map(tableOf))]);
+  const fields = useFields(
+    [...new Set((open?.conflicts ?? []).map(tableOf))].filter((table) => table !== ""),
+  );
   const conflicts = open?.conflicts ?? [];
   const index = Math.max(
     0,
@@ -35,7 +45,7 @@ export const DecidePage = ({ chosen = null }: { readonly chosen?: string | null 
     setIsTypingOther(false);
   };
   const settle = async (
-    conflict: Conflict,
+    conflict: ConflictShape,
     how: { readonly choose: string } | { readonly value: string | null },
   ): Promise<void> => {
     const after = conflicts[index + 1] ?? conflicts[index - 1];
@@ -48,7 +58,8 @@ export const DecidePage = ({ chosen = null }: { readonly chosen?: string | null 
     say("Decided. It can be changed again.");
     go(after === undefined ? "/decide" : `/decide/${encodeURIComponent(after.id)}`, { replace: true });
   };
-  const see = (conflict: Conflict): void => go(`/table/${tableOf(conflict)}?record=${conflict.record}`);
+  const see = async (conflict: ConflictShape): Promise<void> =>
+    go(`/table/${await placeOf(show, conflict)}?record=${conflict.record}`);
 
   useEffect(() => {
     const hear = (event: KeyboardEvent): void => {
@@ -59,7 +70,7 @@ export const DecidePage = ({ chosen = null }: { readonly chosen?: string | null 
       else if (event.key === "j" || event.key === "ArrowDown") look(1);
       else if (event.key === "k" || event.key === "ArrowUp") look(-1);
       else if (event.key === "s") look(1);
-      else if (event.key === "o") see(current);
+      else if (event.key === "o") void see(current);
       else if (event.key === "e") setIsTypingOther(true);
       else return;
       event.preventDefault();
@@ -97,7 +108,7 @@ export const DecidePage = ({ chosen = null }: { readonly chosen?: string | null 
             isTypingOther={isTypingOther}
             typeOther={setIsTypingOther}
             settle={(how) => void settle(current, how)}
-            see={() => see(current)}
+            see={() => void see(current)}
             leave={() => look(1)}
           />
         )}
@@ -115,7 +126,7 @@ export const DecidePage = ({ chosen = null }: { readonly chosen?: string | null 
 };
 
 interface ItemProps {
-  readonly conflict: Conflict;
+  readonly conflict: ConflictShape;
   readonly field: FieldShape | undefined;
   readonly isCurrent: boolean;
   readonly choose: () => void;
@@ -133,11 +144,11 @@ const Item = ({ conflict, field, isCurrent, choose }: ItemProps) => {
         {conflict.kind === "delete" ? "deleted / changed" : counted(all.length, "value")}
       </span>
       <span className="vals">
-        {field?.title ?? conflict.field}:{" "}
+        {conflict.kind === "delete" ? "" : `${field?.title ?? conflict.field}: `}
         {all.map((side, place) => (
           <span key={side.op}>
             {place > 0 && " or "}
-            <i>{words(side.value, field)}</i>
+            <i>{words(side, field)}</i>
           </span>
         ))}
       </span>
@@ -146,7 +157,7 @@ const Item = ({ conflict, field, isCurrent, choose }: ItemProps) => {
 };
 
 interface CompareProps {
-  readonly conflict: Conflict;
+  readonly conflict: ConflictShape;
   readonly field: FieldShape | undefined;
   readonly isTypingOther: boolean;
   readonly typeOther: (is: boolean) => void;
@@ -163,8 +174,8 @@ const Compare = ({ conflict, field, isTypingOther, typeOther, settle, see, leave
     <>
       <div className="say">
         <h2>{conflict.text}</h2>
-        {current !== undefined && (
-          <p>Until someone chooses, tables and paperwork show {words(current.value, field)} with a mark.</p>
+        {current !== undefined && !current.isLife && (
+          <p>Until someone chooses, tables and paperwork show {words(current, field)} with a mark.</p>
         )}
       </div>
       <fieldset className={all.length <= COLUMNS_MAX ? "cmp" : "cmp is-rows"} aria-label="Values">
@@ -212,7 +223,7 @@ interface SideProps {
 const SideCard = ({ side, field, number, take }: SideProps) => {
   const words = useWords();
   const now = new Date();
-  const value = words(side.value, field);
+  const value = words(side, field);
   return (
     <div className="side">
       {side.setters.map((one) => (

@@ -2,7 +2,7 @@ import { Diamond, Table2 } from "lucide-react";
 import { useMemo } from "react";
 import { Link, useLocation } from "wouter";
 import { counted } from "../lib/format.ts";
-import { lineState } from "../sdk/index.ts";
+import { lineState, type TableShape } from "../sdk/index.ts";
 import { useOverview, useShow, useStore } from "./hooks.ts";
 
 export const Rail = () => {
@@ -12,6 +12,7 @@ export const Rail = () => {
   const state = useStore(useMemo(() => lineState(show.line), [show]));
   const open = overview?.status.conflicts ?? 0;
   const name = overview?.status.name ?? "";
+  const tables = overview?.tables ?? [];
   return (
     <nav className="rail" aria-label="Workspace" data-region="rail">
       <div className="ws">
@@ -33,22 +34,11 @@ export const Rail = () => {
       )}
       <div className="rail-tables">
         <h2>Tables</h2>
-        <div className="nav">
-          {overview?.tables.map((table) => (
-            <Link
-              key={table.name}
-              href={`/table/${table.name}`}
-              aria-current={path === `/table/${table.name}` ? "page" : undefined}
-              title={table.name}
-            >
-              <Table2 className="i" aria-hidden="true" />
-              <span className="nav-name">{table.title}</span>
-              <span className="n num" title={counted(table.count, "record")}>
-                {table.count.toLocaleString("en-GB")}
-              </span>
-            </Link>
-          ))}
-        </div>
+        <TableLinks tables={tables.filter((table) => table.module !== "core")} path={path} />
+        <details className="set-up">
+          <summary>Set up</summary>
+          <TableLinks tables={tables.filter((table) => table.module === "core")} path={path} />
+        </details>
       </div>
       <div className="sess">
         <div className="l">
@@ -64,3 +54,22 @@ export const Rail = () => {
     </nav>
   );
 };
+
+const TableLinks = ({ tables, path }: { readonly tables: readonly TableShape[]; readonly path: string }) => (
+  <div className="nav">
+    {tables.map((table) => (
+      <Link
+        key={table.name}
+        href={`/table/${table.name}`}
+        aria-current={path === `/table/${table.name}` ? "page" : undefined}
+        title={table.name}
+      >
+        <Table2 className="i" aria-hidden="true" />
+        <span className="nav-name">{table.title}</span>
+        <span className="n num" title={counted(table.count, "record")}>
+          {table.count.toLocaleString("en-GB")}
+        </span>
+      </Link>
+    ))}
+  </div>
+);

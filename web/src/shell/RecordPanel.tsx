@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import type { Plain } from "../lib/check.ts";
 import { moment, shown } from "../lib/format.ts";
-import type { Conflict, FieldShape, LogEntry, RecordShape } from "../sdk/index.ts";
+import type { ConflictShape, FieldShape, LogEntry, RecordShape } from "../sdk/index.ts";
 import { isTyping } from "./App.tsx";
 import { ConflictChoices, type Side } from "./ConflictChoices.tsx";
 import { useAsked, useOverview, useShow, useStore } from "./hooks.ts";
@@ -84,9 +84,9 @@ const Fields = ({ record, table }: { readonly record: RecordShape; readonly tabl
   const others = record.tables.filter((one) => one !== table);
   const fields = useFields([table, ...others]).filter((field) => !field.hidden);
   const { value: open } = useAsked(() => show.call("conflict.list", {}), record.id, overview);
-  const asked = (key: string): Conflict | undefined =>
+  const asked = (key: string): ConflictShape | undefined =>
     open?.conflicts.find((conflict) => conflict.record === record.id && conflict.field === key);
-  const take = async (conflict: Conflict, side: Side): Promise<void> => {
+  const take = async (conflict: ConflictShape, side: Side): Promise<void> => {
     const answer = await show.call("conflict.resolve", { conflict: conflict.id, choose: side.op });
     say(answer.ok ? "Decided. It can be changed again." : answer.error);
   };
@@ -234,7 +234,8 @@ const Entry = ({ entry, now }: { readonly entry: LogEntry; readonly now: Date })
   <li>
     <time dateTime={entry.at}>{moment(entry.at, now)}</time>
     <span>
-      <b>{entry.actor_name}</b> {entry.label}
+      <b>{entry.actor_name}</b>{" "}
+      {entry.ops.length === 0 ? entry.label : entry.ops.map((op) => op.text).join("; ")}
     </span>
   </li>
 );

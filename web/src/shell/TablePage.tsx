@@ -21,8 +21,11 @@ export const TablePage = ({ name }: { readonly name: string }) => {
   const overview = useOverview();
   const state = useStore(useMemo(() => lineState(show.line), [show]));
   const { value: fields, fault } = useAsked(() => show.call("table.fields", { table: name }), name, state);
-  const title = overview?.tables.find((table) => table.name === name)?.title ?? name;
-  if (fields !== null) return <TableScreen name={name} title={title} fields={fields} />;
+  const table = overview?.tables.find((one) => one.name === name);
+  const title = table?.title ?? name;
+  const keys = table?.key.join(" ") ?? "";
+  if (fields !== null && overview !== null)
+    return <TableScreen name={name} title={title} keys={keys} fields={fields} />;
   return (
     <main className="main" aria-busy={fault === null}>
       <TopBar title={overview === null ? "" : title} />
@@ -38,6 +41,8 @@ export const TablePage = ({ name }: { readonly name: string }) => {
 interface TableScreenProps {
   readonly name: string;
   readonly title: string;
+  /** Names of the fields that tell records apart, with spaces between: the order when nothing else is chosen. */
+  readonly keys: string;
   readonly fields: readonly FieldShape[];
 }
 
@@ -72,7 +77,7 @@ const memoryFor = (table: string): Memory => {
   };
 };
 
-const TableScreen = ({ name, title, fields }: TableScreenProps) => {
+const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => {
   const { show, say } = useShow();
   const state = useStore(useMemo(() => lineState(show.line), [show]));
   const address = useAddress();
@@ -81,11 +86,12 @@ const TableScreen = ({ name, title, fields }: TableScreenProps) => {
   const visible = useMemo(() => fields.filter((field) => !field.hidden), [fields]);
   const { filter, sort, isDown } = address;
   const { rows, cells } = useMemo(() => {
-    const order = sort === null ? [] : [{ field: sort, isDown }];
+    const own = keys === "" ? [] : keys.split(" ").map((field) => ({ field, isDown: false }));
+    const order = sort === null ? own : [{ field: sort, isDown }, ...own.filter((one) => one.field !== sort)];
     const query = question(name, visible, filter, order);
     const live = show.rows(query, name);
     return { rows: live, cells: show.cells(name, visible, query, live, memoryFor(name)) };
-  }, [show, name, visible, filter, sort, isDown]);
+  }, [show, name, keys, visible, filter, sort, isDown]);
   const version = useStore(cells);
   const view = useStore(rows);
   useEffect(() => {
@@ -230,7 +236,7 @@ const columnOf = (field: FieldShape, sort: string | null, isDown: boolean): Colu
 });
 
 const sortOptions = (fields: readonly FieldShape[]) => [
-  { value: "", label: "As they were added" },
+  { value: "", label: "In their own order" },
   ...fields.flatMap((field) => [
     { value: field.name, label: field.title },
     { value: `-${field.name}`, label: `${field.title}, down` },

@@ -162,26 +162,38 @@ export interface Credentials {
 }
 
 /** Where this workspace stands. */
-export interface Status {
+export interface StatusShape {
   readonly name: string;
   readonly workspace: string;
+  readonly path: string;
   readonly actor: string;
+  readonly actor_name: string;
+  readonly log: string;
+  readonly logs: number;
+  readonly frontier: readonly ({ readonly [key: string]: string | number })[];
   readonly bundles: number;
+  readonly state_hash: string;
   readonly conflicts: number;
+  readonly pending: number;
   readonly waiting: number;
+  readonly held: number;
+  readonly admission: number;
+  readonly unread: number;
+  readonly quarantined: number;
 }
 
-/** A table as the list of tables shows it. */
+/** A table as a list of tables shows it. */
 export interface TableShape {
   readonly name: string;
   readonly title: string;
   readonly module: string;
   readonly count: number;
+  readonly key: readonly string[];
 }
 
 /** What the frame of the page shows. */
 export interface Overview {
-  readonly status: Status;
+  readonly status: StatusShape;
   readonly tables: readonly TableShape[];
 }
 
@@ -230,7 +242,7 @@ export interface Done {
   readonly done: boolean;
 }
 
-/** A record: fields and heads by full key. */
+/** A record: values and heads by full field key; `marks` are words such as `deleted` and `contested`. */
 export interface RecordShape {
   readonly id: string;
   readonly title: string;
@@ -241,15 +253,28 @@ export interface RecordShape {
   readonly marks: readonly string[];
 }
 
-/** A relation seen from one of its ends. */
+/** A relation seen from one of its ends; `is_source` tells from which. */
 export interface RelationShape {
   readonly id: string;
   readonly relation: string;
   readonly other: string;
   readonly title: string;
+  readonly is_source: boolean;
+  readonly properties: { readonly [key: string]: Plain };
 }
 
-/** One bundle in the history. */
+/** One change, as history shows it. */
+export interface OpShape {
+  readonly op: string;
+  readonly kind: string;
+  readonly record: string;
+  readonly title: string;
+  readonly field: string;
+  readonly value: Plain;
+  readonly text: string;
+}
+
+/** One bundle in the history, or the part of it that concerns what was asked for; `at` is ISO 8601 in UTC. */
 export interface LogEntry {
   readonly bundle: string;
   readonly actor: string;
@@ -257,7 +282,7 @@ export interface LogEntry {
   readonly at: string;
   readonly cause: string;
   readonly label: string;
-  readonly ops: readonly Plain[];
+  readonly ops: readonly OpShape[];
 }
 
 /** Id of the record or relation each intent made, null where it made none. */
@@ -265,7 +290,7 @@ export interface Added {
   readonly made: readonly (string | null)[];
 }
 
-/** One of the values that stand beside each other. */
+/** One of the values that stand beside each other, by its newest write; `at` is ISO 8601 in UTC. */
 export interface ConflictValue {
   readonly op: string;
   readonly value: Plain;
@@ -275,8 +300,8 @@ export interface ConflictValue {
   readonly decision: boolean;
 }
 
-/** A question for people; `text` is the sentence. */
-export interface Conflict {
+/** A question for people; `text` is the sentence, `shown` the op whose value is read meanwhile. */
+export interface ConflictShape {
   readonly id: string;
   readonly record: string;
   readonly field: string;
@@ -287,15 +312,15 @@ export interface Conflict {
 }
 
 /** Something worth knowing that blocks nothing. */
-export interface Notice {
+export interface NoticeShape {
   readonly kind: string;
   readonly text: string;
 }
 
 /** What needs somebody's decision, and what is only worth knowing. */
 export interface Open {
-  readonly conflicts: readonly Conflict[];
-  readonly notices: readonly Notice[];
+  readonly conflicts: readonly ConflictShape[];
+  readonly notices: readonly NoticeShape[];
 }
 
 /** Where the browser may fetch the file, once, within a minute. */
@@ -324,13 +349,24 @@ export interface ErrorShape {
   readonly message: string;
 }
 
-export const checkStatus: Check<Status> = shape<Status>({
+export const checkStatusShape: Check<StatusShape> = shape<StatusShape>({
   name: text,
   workspace: text,
+  path: text,
   actor: text,
+  actor_name: text,
+  log: text,
+  logs: whole,
+  frontier: listOf(mapOf(either(text, whole))),
   bundles: whole,
+  state_hash: text,
   conflicts: whole,
+  pending: whole,
   waiting: whole,
+  held: whole,
+  admission: whole,
+  unread: whole,
+  quarantined: whole,
 });
 
 export const checkTableShape: Check<TableShape> = shape<TableShape>({
@@ -338,10 +374,11 @@ export const checkTableShape: Check<TableShape> = shape<TableShape>({
   title: text,
   module: text,
   count: whole,
+  key: listOf(text),
 });
 
 export const checkOverview: Check<Overview> = shape<Overview>({
-  status: checkStatus,
+  status: checkStatusShape,
   tables: listOf(checkTableShape),
 });
 
@@ -399,6 +436,18 @@ export const checkRelationShape: Check<RelationShape> = shape<RelationShape>({
   relation: text,
   other: text,
   title: text,
+  is_source: flag,
+  properties: mapOf(plain),
+});
+
+export const checkOpShape: Check<OpShape> = shape<OpShape>({
+  op: text,
+  kind: text,
+  record: text,
+  title: text,
+  field: text,
+  value: plain,
+  text: text,
 });
 
 export const checkLogEntry: Check<LogEntry> = shape<LogEntry>({
@@ -408,7 +457,7 @@ export const checkLogEntry: Check<LogEntry> = shape<LogEntry>({
   at: text,
   cause: text,
   label: text,
-  ops: listOf(plain),
+  ops: listOf(checkOpShape),
 });
 
 export const checkAdded: Check<Added> = shape<Added>({
@@ -424,7 +473,7 @@ export const checkConflictValue: Check<ConflictValue> = shape<ConflictValue>({
   decision: flag,
 });
 
-export const checkConflict: Check<Conflict> = shape<Conflict>({
+export const checkConflictShape: Check<ConflictShape> = shape<ConflictShape>({
   id: text,
   record: text,
   field: text,
@@ -434,14 +483,14 @@ export const checkConflict: Check<Conflict> = shape<Conflict>({
   kind: oneOf("value", "text", "delete", "decision"),
 });
 
-export const checkNotice: Check<Notice> = shape<Notice>({
+export const checkNoticeShape: Check<NoticeShape> = shape<NoticeShape>({
   kind: text,
   text: text,
 });
 
 export const checkOpen: Check<Open> = shape<Open>({
-  conflicts: listOf(checkConflict),
-  notices: listOf(checkNotice),
+  conflicts: listOf(checkConflictShape),
+  notices: listOf(checkNoticeShape),
 });
 
 export const checkTicket: Check<Ticket> = shape<Ticket>({

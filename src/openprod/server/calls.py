@@ -1,0 +1,669 @@
+"""The calls a page may make over the socket: their names, what they take and give back, and the one line each needs.
+
+Knows the workspace's public API and the JSON shapes. Must not know sockets or HTTP, and decides nothing: every call
+hands its arguments to the desk and hands back what the desk says. `docs/api.md` and `web/src/wire/` are generated from
+this list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Annotated, Literal, Protocol, TypedDict, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from openprod.model.errors import Missing, Refused
+from openprod.workspace.shapes import (
+    ConflictShape,
+    FieldShape,
+    Heads,
+    LogEntry,
+    NoticeShape,
+    RecordShape,
+    RelationShape,
+    StatusShape,
+    TableShape,
+)
+
+WINDOW_ROWS_MAX = 500
+INTENTS_MAX = 20_000
+IDS_MAX = 500
+
+Given = dict[str, object]
+Text = Annotated[str, Meta(max_length=65_536)]
+Name = Annotated[str, Meta(min_length=1, max_length=1_024)]
+Position = Annotated[int, Meta(ge=0, le=2**53)]
+Rows = Annotated[int, Meta(ge=0, le=WINDOW_ROWS_MAX)]
+A = TypeVar("A", bound="Args")
+
+
+class UnknownCall(Missing):
+    """The page asked for a call this version does not have."""
+
+    code = "server.unknown_call"
+
+    def __init__(self, call: str) -> None:
+        super().__init__(f"There is no call named {call[:80]!r}. Reload the page: it may be older than the program.")
+        self.call = call
+
+
+class BadArguments(Refused):
+    """The page's arguments do not have the shape the call takes."""
+
+    code = "server.bad_arguments"
+
+    def __init__(self, call: str, why: str) -> None:
+        super().__init__(
+            f"The page asked for {call} in a way this version does not understand ({why}). Reload the page."
+        )
+        self.call = call
+        self.why = why
+
+
+# --- what calls take -------------------------------------------------------------------------------------------------
+
+
+class Args(Struct, frozen=True, forbid_unknown_fields=True):
+    """Takes no arguments."""
+
+
+class OneTable(Args, frozen=True):
+    """Names a table."""
+
+    table: Name
+
+
+class OneRecord(Args, frozen=True):
+    """Names a record by its id."""
+
+    record: Name
+
+
+class OneSlot(Args, frozen=True):
+    """Names a record and, to narrow it down, one of its fields."""
+
+    record: Name
+    field: Name | None = None
+
+
+class SomeRecords(Args, frozen=True):
+    """Names several records by their ids."""
+
+    records: Annotated[list[Name], Meta(max_length=IDS_MAX)]
+
+
+class Ask(Args, frozen=True):
+    """A question: a saved query's name, a condition text with `from`, or the full form."""
+
+    query: Text | Given
+    from_: Name | None = msgspec.field(default=None, name="from")
+    params: Given = {}
+    offset: Position = 0
+    limit: Rows = 200
+
+
+class Watch(Args, frozen=True):
+    """A question whose rows are to be kept up to date, a window of them at a time.
+
+    `cells` names a table whose cells the rows show: each row then carries the heads and conflicts of its cells.
+    """
+
+    query: Given
+    cells: Name | None = None
+    offset: Position = 0
+    limit: Rows = 200
+
+
+class MoveWindow(Args, frozen=True):
+    """Moves the window of a live question."""
+
+    sub: int
+    offset: Position
+    limit: Rows
+
+
+class OneSub(Args, frozen=True):
+    """Names a live question by the number its subscription gave."""
+
+    sub: int
+
+
+class Intent(Struct, frozen=True, forbid_unknown_fields=True, tag_field="do"):
+    """One thing a person wants done; the tag `do` says which."""
+
+
+class Add(Intent, frozen=True, tag="add"):
+    """Makes a record in a table."""
+
+    table: Name
+    fields: Given = {}
+
+
+class SetFields(Intent, frozen=True, tag="set"):
+    """Sets fields of a record; `heads` are the writes the person was looking at, by field."""
+
+    record: Name
+    fields: Given
+    heads: Heads | None = None
+
+
+class Clear(Intent, frozen=True, tag="clear"):
+    """Empties one field of a record."""
+
+    record: Name
+    field: Name
+    heads: Heads | None = None
+
+
+class Put(Intent, frozen=True, tag="put"):
+    """Puts a record into one more table."""
+
+    record: Name
+    into: Name
+
+
+class Remove(Intent, frozen=True, tag="remove"):
+    """Takes a record out of a table."""
+
+    record: Name
+    from_: Name = msgspec.field(name="from")
+
+
+class Delete(Intent, frozen=True, tag="delete"):
+    """Deletes a record; it stays in history and can be restored."""
+
+    record: Name
+
+
+class Restore(Intent, frozen=True, tag="restore"):
+    """Brings a deleted record back."""
+
+    record: Name
+
+
+class Relate(Intent, frozen=True, tag="relate"):
+    """Relates two records."""
+
+    source: Name
+    relation: Name
+    target: Name
+    properties: Given = {}
+
+
+class Unrelate(Intent, frozen=True, tag="unrelate"):
+    """Takes a relation away."""
+
+    relation: Name
+
+
+class SetProperty(Intent, frozen=True, tag="set_property"):
+    """Sets properties of a relation."""
+
+    relation: Name
+    properties: Given
+
+
+AnyIntent = Add | SetFields | Clear | Put | Remove | Delete | Restore | Relate | Unrelate | SetProperty
+
+
+class Edit(Args, frozen=True):
+    """Things to do in one step: all of them or none, one entry in the history."""
+
+    intents: Annotated[list[AnyIntent], Meta(min_length=1, max_length=INTENTS_MAX)]
+    label: Text = ""
+
+
+class Resolve(Args, frozen=True):
+    """Settles a question: `choose` one of its writes, or give another `value`; exactly one of the two."""
+
+    conflict: Name
+    choose: Name | None = None
+    value: object | msgspec.UnsetType = msgspec.UNSET
+
+
+class Last(Args, frozen=True):
+    """How many entries to give, the newest first."""
+
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
+
+
+class Export(Args, frozen=True):
+    """A table to write to a file."""
+
+    table: Name
+    format: Literal["csv"] = "csv"
+
+
+class Prefer(Args, frozen=True):
+    """How this person likes the screen; kept on this machine, never shared."""
+
+    theme: Literal["light", "dark", "blackout"]
+
+
+# --- what calls give back --------------------------------------------------------------------------------------------
+
+
+class Overview(TypedDict):
+    """What the frame of the page shows."""
+
+    status: StatusShape
+    tables: list[TableShape]
+
+
+class Watching(TypedDict):
+    """A live overview: `{"sub", "changes": [Overview]}` follows after each change."""
+
+    sub: int
+    overview: Overview
+
+
+class Row(TypedDict):
+    """One row of a live question; heads and conflicts only where cells were asked for."""
+
+    values: dict[str, object]
+    heads: Heads
+    conflicts: list[str]
+
+
+class RowWindow(TypedDict):
+    """A window of rows, and how many rows there are in all."""
+
+    count: int
+    offset: int
+    rows: list[Row]
+
+
+class Subscribed(TypedDict):
+    """The number of a live question and its first window."""
+
+    sub: int
+    window: RowWindow
+
+
+class Added(TypedDict):
+    """Id of the record or relation each intent made, null where it made none."""
+
+    made: list[str | None]
+
+
+class Open(TypedDict):
+    """What needs somebody's decision, and what is only worth knowing."""
+
+    conflicts: list[ConflictShape]
+    notices: list[NoticeShape]
+
+
+class Ticket(TypedDict):
+    """Where the browser may fetch the file, once, within a minute."""
+
+    path: str
+
+
+class Done(TypedDict):
+    """Nothing to say but that it is done."""
+
+    done: bool
+
+
+# --- the desk, as far as this room needs it --------------------------------------------------------------------------
+# `openprod.workspace.workspace.Workspace` is one; so is the small one that the tests of this room alone use.
+
+
+class Editing(Protocol):
+    """One bundle in the making; see `openprod.workspace.write.Edit`."""
+
+    def add_record(self, table: str, fields: Mapping[str, object], /) -> str:
+        """Makes a record; returns its id."""
+        ...
+
+    def set(self, record: str, fields: Mapping[str, object], heads: Mapping[str, Sequence[str]] | None = None) -> None:
+        """Writes fields; None clears."""
+        ...
+
+    def put(self, record: str, into: str) -> None:
+        """Puts a record into a table."""
+        ...
+
+    def remove(self, record: str, from_: str) -> None:
+        """Takes a record out of a table."""
+        ...
+
+    def delete(self, record: str) -> None:
+        """Deletes a record."""
+        ...
+
+    def restore(self, record: str) -> None:
+        """Brings a record back."""
+        ...
+
+    def relate_records(self, source: str, relation: str, target: str, properties: Mapping[str, object], /) -> str:
+        """Relates two records; returns the relation's id."""
+        ...
+
+    def unrelate(self, relation_id: str) -> None:
+        """Takes a relation away."""
+        ...
+
+    def set_property(self, relation_id: str, properties: Mapping[str, object]) -> None:
+        """Writes properties of a relation."""
+        ...
+
+
+class Closing(Protocol):
+    """Something that goes on until it is closed."""
+
+    def close(self) -> None:
+        """Ends it."""
+        ...
+
+
+class Desk(Protocol):
+    """The part of the workspace's public API that pages use."""
+
+    @property
+    def name(self) -> str:
+        """What the production is called."""
+        ...
+
+    @property
+    def id(self) -> str:
+        """The workspace's id in hex."""
+        ...
+
+    def edit(self, label: str = "", cause: None = None) -> AbstractContextManager[Editing]:
+        """Returns an edit whose changes become one bundle, or nothing on an exception."""
+        ...
+
+    def record(self, record: str, /) -> RecordShape:
+        """Returns a record."""
+        ...
+
+    def relations(self, record: str, /) -> list[RelationShape]:
+        """Returns a record's relations."""
+        ...
+
+    def tables(self) -> list[TableShape]:
+        """Returns every table."""
+        ...
+
+    def fields(self, table: str, /) -> list[FieldShape]:
+        """Returns a table's fields."""
+        ...
+
+    def query(
+        self,
+        text: str | None = None,
+        from_: str | None = None,
+        query: Mapping[str, object] | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        **params: object,
+    ) -> list[dict[str, object]]:
+        """Returns rows."""
+        ...
+
+    def count_query(self, query: Mapping[str, object]) -> int:
+        """Returns how many rows a question has."""
+        ...
+
+    def on_change(self, callback: Callable[[], None], /) -> Closing:
+        """Calls back after each commit."""
+        ...
+
+    def poll(self) -> bool:
+        """Notices what other programs committed."""
+        ...
+
+    def conflicts(self) -> list[ConflictShape]:
+        """Returns the open questions."""
+        ...
+
+    def notices(self) -> list[NoticeShape]:
+        """Returns what is worth knowing."""
+        ...
+
+    def resolve(self, conflict: str, /, *, choose: str | int | None = None, value: object = None) -> None:
+        """Settles a question."""
+        ...
+
+    def history(self, record: str, field: str | None = None, /) -> list[LogEntry]:
+        """Returns a record's changes, the newest first."""
+        ...
+
+    def log_entries(self, limit: int, /) -> list[LogEntry]:
+        """Returns the last bundles, the newest first."""
+        ...
+
+    def status(self) -> StatusShape:
+        """Returns where the workspace stands."""
+        ...
+
+
+class Seat(Protocol):
+    """One page's connection, as the calls see it."""
+
+    @property
+    def desk(self) -> Desk:
+        """The workspace."""
+        ...
+
+    def overview(self) -> Overview:
+        """Reads what the frame shows."""
+        ...
+
+    def watch_overview(self) -> Watching:
+        """Starts to keep the frame up to date."""
+        ...
+
+    def watch(self, args: Watch) -> Subscribed:
+        """Starts a live question."""
+        ...
+
+    def move(self, args: MoveWindow) -> RowWindow:
+        """Moves a live question's window."""
+        ...
+
+    def unwatch(self, sub: int) -> None:
+        """Ends a live question."""
+        ...
+
+    def export(self, table: str) -> Ticket:
+        """Makes a file and a ticket for it."""
+        ...
+
+    def prefer(self, theme: str) -> None:
+        """Keeps how the screen should look."""
+        ...
+
+
+# --- the calls -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: its name, the types of what it takes and gives, a sentence, and what it does."""
+
+    name: str
+    args: type[Args]
+    gives: object
+    about: str
+    run: Callable[[Seat, bytes | msgspec.Raw], object]
+
+
+def _call(name: str, args: type[A], gives: object, about: str, run: Callable[[Seat, A], object]) -> Call:
+    decoder = msgspec.json.Decoder(args)
+
+    def decoded(seat: Seat, raw: bytes | msgspec.Raw) -> object:
+        try:
+            given = decoder.decode(raw)
+        except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+            raise BadArguments(name, str(error)) from error
+        return run(seat, given)
+
+    return Call(name, args, gives, about, decoded)
+
+
+_RESERVED = frozenset({"text", "from_", "query", "limit", "offset"})
+
+
+def _ask(seat: Seat, args: Ask) -> list[dict[str, object]]:
+    clash = sorted(_RESERVED & args.params.keys())
+    if clash:
+        raise BadArguments("query.run", f"a parameter cannot be called {clash[0]}")
+    text, full = (args.query, None) if isinstance(args.query, str) else (None, args.query)
+    return seat.desk.query(text, from_=args.from_, query=full, limit=args.limit, offset=args.offset, **args.params)
+
+
+def _unwatch(seat: Seat, args: OneSub) -> Done:
+    seat.unwatch(args.sub)
+    return {"done": True}
+
+
+def _edit(seat: Seat, args: Edit) -> Added:
+    with seat.desk.edit(args.label) as edit:
+        return {"made": [_do(edit, intent) for intent in args.intents]}
+
+
+def _do(edit: Editing, intent: AnyIntent) -> str | None:
+    """Hands one intent to the bundle in the making; returns the id of what it made."""
+    match intent:
+        case Add():
+            return edit.add_record(intent.table, intent.fields)
+        case Relate():
+            return edit.relate_records(intent.source, intent.relation, intent.target, intent.properties)
+        case SetFields():
+            edit.set(intent.record, intent.fields, heads=intent.heads)
+        case Clear():
+            edit.set(intent.record, {intent.field: None}, heads=intent.heads)
+        case Put():
+            edit.put(intent.record, into=intent.into)
+        case Remove():
+            edit.remove(intent.record, from_=intent.from_)
+        case Delete():
+            edit.delete(intent.record)
+        case Restore():
+            edit.restore(intent.record)
+        case Unrelate():
+            edit.unrelate(intent.relation)
+        case SetProperty():
+            edit.set_property(intent.relation, intent.properties)
+    return None
+
+
+def _open(seat: Seat, _: Args) -> Open:
+    return {"conflicts": seat.desk.conflicts(), "notices": seat.desk.notices()}
+
+
+def _resolve(seat: Seat, args: Resolve) -> Done:
+    if (args.choose is None) == (args.value is msgspec.UNSET):
+        raise BadArguments("conflict.resolve", "give either choose or value")
+    if args.choose is not None:
+        seat.desk.resolve(args.conflict, choose=args.choose)
+    else:
+        seat.desk.resolve(args.conflict, value=args.value)
+    return {"done": True}
+
+
+def _titles(seat: Seat, args: SomeRecords) -> dict[str, str]:
+    titles: dict[str, str] = {}
+    for record in args.records:
+        try:
+            titles[record] = seat.desk.record(record)["title"]
+        except Missing:
+            continue
+    return titles
+
+
+def _prefer(seat: Seat, args: Prefer) -> Done:
+    seat.prefer(args.theme)
+    return {"done": True}
+
+
+CALLS: Mapping[str, Call] = {
+    call.name: call
+    for call in (
+        _call(
+            "workspace.status",
+            Args,
+            Overview,
+            "Where this workspace stands, and its tables.",
+            lambda s, _: s.overview(),
+        ),
+        _call("workspace.watch", Args, Watching, "The same, kept up to date.", lambda s, _: s.watch_overview()),
+        _call("tables.list", Args, list[TableShape], "The tables of this workspace.", lambda s, _: s.desk.tables()),
+        _call(
+            "table.fields",
+            OneTable,
+            list[FieldShape],
+            "The fields of a table, in order.",
+            lambda s, a: s.desk.fields(a.table),
+        ),
+        _call("query.run", Ask, list[dict[str, object]], "The rows a question has now.", _ask),
+        _call(
+            "query.subscribe",
+            Watch,
+            Subscribed,
+            "A window of a question's rows, kept up to date.",
+            lambda s, a: s.watch(a),
+        ),
+        _call("query.window", MoveWindow, RowWindow, "Moves a live question's window.", lambda s, a: s.move(a)),
+        _call("query.unsubscribe", OneSub, Done, "Ends a live question.", _unwatch),
+        _call(
+            "record.get",
+            OneRecord,
+            RecordShape,
+            "A record with the heads of its fields.",
+            lambda s, a: s.desk.record(a.record),
+        ),
+        _call(
+            "record.relations",
+            OneRecord,
+            list[RelationShape],
+            "What a record is related to.",
+            lambda s, a: s.desk.relations(a.record),
+        ),
+        _call("record.titles", SomeRecords, dict[str, str], "What several records are called, by id.", _titles),
+        _call(
+            "record.history",
+            OneSlot,
+            list[LogEntry],
+            "Who changed a record, or one field of it, and when.",
+            lambda s, a: s.desk.history(a.record, a.field),
+        ),
+        _call("edit", Edit, Added, "Does several things as one step.", _edit),
+        _call("conflict.list", Args, Open, "What needs a decision.", _open),
+        _call("conflict.resolve", Resolve, Done, "Settles a question.", _resolve),
+        _call(
+            "log.list",
+            Last,
+            list[LogEntry],
+            "The newest entries of the history.",
+            lambda s, a: s.desk.log_entries(a.limit),
+        ),
+        _call(
+            "export",
+            Export,
+            Ticket,
+            "Makes a file of a table; gives a one-use path to fetch it.",
+            lambda s, a: s.export(a.table),
+        ),
+        _call("screen.prefer", Prefer, Done, "Keeps how this person likes the screen, on this machine.", _prefer),
+    )
+}
+
+
+def run(seat: Seat, name: str, raw: bytes | msgspec.Raw) -> object:
+    """Runs the named call.
+
+    Raises:
+        UnknownCall: this version has no such call.
+        BadArguments: the arguments have another shape; nothing was done.
+        OpenprodError: whatever the desk refuses.
+    """
+    call = CALLS.get(name)
+    if call is None:
+        raise UnknownCall(name)
+    return call.run(seat, raw)

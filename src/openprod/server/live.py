@@ -1,0 +1,468 @@
+"""One page's conversation over its WebSocket: the handshake, calls in order, and live questions kept up to date.
+
+Knows frames, back-pressure and which window of rows a page looks at. Must not know what a call does (`calls`) or who
+may come in (`guard`). The workspace's thread only ever sets a flag here: a slow page waits for itself and holds up
+nobody, and what it missed meanwhile is one comparison of its window, not a queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Final, Literal, NotRequired, Protocol, TypedDict, TypeVar
+
+import msgspec
+from msgspec import Struct
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from openprod.model.errors import Missing, OpenprodError, Refused
+from openprod.server import calls
+from openprod.server.calls import Closing, Desk, Overview, Row, RowWindow, Subscribed, Ticket, Watching
+from openprod.server.guard import Door
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+FRAME_BYTES_MAX: Final = 4 * 1024 * 1024
+HELLO_SECONDS_MAX: Final = 10.0
+REPLIES_WAITING_MAX: Final = 32
+SUBSCRIPTIONS_MAX: Final = 64
+
+NOT_LET_IN: Final = 4401
+"""Close code for a page without a good code or token: it should say so and not try again."""
+
+
+class TooManySubscriptions(Refused):
+    """One page watches more questions than a page can show."""
+
+    code = "server.too_many_subscriptions"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"This page watches {SUBSCRIPTIONS_MAX} live questions already. Close some of its tables first."
+        )
+
+
+class NoSuchSubscription(Missing):
+    """The page names a live question that has ended."""
+
+    code = "server.no_such_subscription"
+
+    def __init__(self, sub: int) -> None:
+        super().__init__(f"Live question {sub} has ended. Reload the page.")
+        self.sub = sub
+
+
+class Credentials(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the page shows at the door: a one-use code, or the token it got for one."""
+
+    code: str | None = None
+    token: str | None = None
+
+
+class Hello(Struct, frozen=True, forbid_unknown_fields=True):
+    """The first frame of every conversation."""
+
+    hello: Credentials
+
+
+class Frame(Struct, frozen=True, forbid_unknown_fields=True):
+    """A call: the page's number for it, its name, its arguments still undecoded."""
+
+    id: int
+    call: str
+    args: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class ErrorShape(TypedDict):
+    """What went wrong: a stable code and one sentence for people."""
+
+    code: str
+    message: str
+
+
+class RowChange(TypedDict):
+    """One step from the window a page has to the window it should have, applied in order; a removal has no row."""
+
+    kind: Literal["insert", "change", "remove"]
+    at: int
+    row: NotRequired[Row]
+
+
+class RowsChanged(TypedDict):
+    """What a live question's window became; with `rows` in full where steps would be longer."""
+
+    count: int
+    offset: int
+    steps: list[RowChange] | None
+    rows: list[Row] | None
+
+
+def row_steps(before: list[Row], after: list[Row]) -> list[RowChange] | None:
+    """Returns the steps that turn one window of rows into another, None where rows changed places among themselves.
+
+    Removals come first, from the bottom up, then insertions and changes from the top down, so that `at` is always the
+    place in the list as it is when the step's turn comes.
+    """
+    then = {str(row["values"]["id"]): row for row in before}
+    now = [str(row["values"]["id"]) for row in after]
+    staying = set(now)
+    if [id for id in then if id in staying] != [id for id in now if id in then]:
+        return None
+    steps: list[RowChange] = [
+        {"kind": "remove", "at": at} for at, id in reversed(list(enumerate(then))) if id not in staying
+    ]
+    for at, (id, row) in enumerate(zip(now, after, strict=True)):
+        if id not in then:
+            steps.append({"kind": "insert", "at": at, "row": row})
+        elif then[id] != row:
+            steps.append({"kind": "change", "at": at, "row": row})
+    return steps
+
+
+def read_window(desk: Desk, args: calls.Watch, offset: int, limit: int) -> RowWindow:
+    """Reads one window of a question; for a table of cells each value comes with the heads it was read with."""
+    found = desk.query(query=args.query, limit=limit, offset=offset)
+    is_last = len(found) < limit and (offset == 0 or found != [])
+    count = offset + len(found) if is_last else desk.count_query(args.query)
+    if args.cells is None:
+        return {"count": count, "offset": offset, "rows": [_bare(values) for values in found]}
+    names = {shape["key"]: shape["name"] for shape in desk.fields(args.cells)}
+    return {"count": count, "offset": offset, "rows": [_with_cells(desk, values, names) for values in found]}
+
+
+def _bare(values: dict[str, object]) -> Row:
+    return {"values": values, "heads": {}, "conflicts": []}
+
+
+def _with_cells(desk: Desk, values: dict[str, object], names: Mapping[str, str]) -> Row:
+    """Takes values, heads and conflicts from one reading of the record, so that an edit names what really was shown."""
+    try:
+        record = desk.record(str(values["id"]))
+    except Missing:
+        return _bare(values)
+    cells = {name: record["fields"].get(key) for key, name in names.items()}
+    return {
+        "values": {**values, **cells},
+        "heads": {key: ops for key, ops in record["heads"].items() if key in names},
+        "conflicts": [key for key in record["conflicts"] if key in names],
+    }
+
+
+class Watched(Protocol):
+    """Something a page wants to be told about."""
+
+    def changes(self) -> list[object]:
+        """Returns what became of it since it was last told; nothing where it is as the page has it."""
+        ...
+
+    def close(self) -> None:
+        """Stops listening."""
+        ...
+
+
+@dataclass(slots=True)
+class WatchedRows:
+    """A window of a live question, and the rows the page has of it."""
+
+    desk: Desk
+    args: calls.Watch
+    subscription: Closing
+    window: RowWindow
+
+    def move(self, offset: int, limit: int) -> RowWindow:
+        """Looks at another part of the rows from now on, and returns it."""
+        self.args = msgspec.structs.replace(self.args, offset=offset, limit=limit)
+        self.window = read_window(self.desk, self.args, offset, limit)
+        return self.window
+
+    def changes(self) -> list[object]:
+        """Reads the window again; returns what became of it, nothing where it is as the page has it."""
+        before, after = self.window, read_window(self.desk, self.args, self.args.offset, self.args.limit)
+        self.window = after
+        if before == after:
+            return []
+        steps = row_steps(before["rows"], after["rows"])
+        changed: RowsChanged = {
+            "count": after["count"],
+            "offset": after["offset"],
+            "steps": steps,
+            "rows": after["rows"] if steps is None else None,
+        }
+        return [changed]
+
+    def close(self) -> None:
+        """Stops listening."""
+        self.subscription.close()
+
+
+@dataclass(slots=True)
+class WatchedOverview:
+    """The frame of the page: name, tables with counts, open questions."""
+
+    desk: Desk
+    subscription: Closing
+    overview: Overview
+
+    def changes(self) -> list[object]:
+        """Looks again; returns the overview if it changed."""
+        before, self.overview = self.overview, read_overview(self.desk)
+        return [] if before == self.overview else [self.overview]
+
+    def close(self) -> None:
+        """Stops listening."""
+        self.subscription.close()
+
+
+def read_overview(desk: Desk) -> Overview:
+    """Reads what the frame of the page shows."""
+    return {"status": desk.status(), "tables": desk.tables()}
+
+
+@dataclass(slots=True)
+class House:
+    """What all pages of one server share."""
+
+    desk: Desk
+    door: Door
+    pool: Executor
+    export: Callable[[str], Ticket]
+    prefer: Callable[[str], None]
+
+
+@dataclass(slots=True)
+class PageSeat:
+    """One page's place at the desk; its calls run one after the other on the house's threads, never on the loop."""
+
+    house: House
+    wake: Callable[[int], None]
+    watched: dict[int, Watched] = field(default_factory=dict[int, Watched])
+    _last: int = 0
+
+    @property
+    def desk(self) -> Desk:
+        """The workspace."""
+        return self.house.desk
+
+    def overview(self) -> Overview:
+        """Reads what the frame shows."""
+        return read_overview(self.desk)
+
+    def watch_overview(self) -> Watching:
+        """Starts to keep the frame up to date."""
+        sub = self._next()
+        subscription = self.desk.on_change(lambda: self.wake(sub))
+        overview = read_overview(self.desk)
+        self.watched[sub] = WatchedOverview(self.desk, subscription, overview)
+        return {"sub": sub, "overview": overview}
+
+    def watch(self, args: calls.Watch) -> Subscribed:
+        """Starts a live question; listening begins before the first reading, so nothing falls between."""
+        sub = self._next()
+        subscription = self.desk.on_change(lambda: self.wake(sub))
+        try:
+            window = read_window(self.desk, args, args.offset, args.limit)
+        except BaseException:
+            subscription.close()
+            raise
+        self.watched[sub] = WatchedRows(self.desk, args, subscription, window)
+        return {"sub": sub, "window": window}
+
+    def move(self, args: calls.MoveWindow) -> RowWindow:
+        """Moves a live question's window."""
+        match self.watched.get(args.sub):
+            case WatchedRows() as rows:
+                return rows.move(args.offset, args.limit)
+            case _:
+                raise NoSuchSubscription(args.sub)
+
+    def unwatch(self, sub: int) -> None:
+        """Ends a live question; one that has ended already is no fault."""
+        watched = self.watched.pop(sub, None)
+        if watched is not None:
+            watched.close()
+
+    def export(self, table: str) -> Ticket:
+        """Makes a file and a ticket for it."""
+        return self.house.export(table)
+
+    def prefer(self, theme: str) -> None:
+        """Keeps how the screen should look."""
+        self.house.prefer(theme)
+
+    def close(self) -> None:
+        """Ends every live question of this page."""
+        for sub in list(self.watched):
+            self.unwatch(sub)
+
+    def _next(self) -> int:
+        if len(self.watched) >= SUBSCRIPTIONS_MAX:
+            raise TooManySubscriptions
+        self._last += 1
+        return self._last
+
+
+class Flags:
+    """Which live questions may have changed, set by any thread, taken by the event loop.
+
+    A question marked a thousand times before the page is ready for it costs one entry and one wake-up.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._marked: set[int] = set()
+        self._ready = asyncio.Event()
+        self._closed = False
+
+    def mark(self, sub: int) -> None:
+        """Notes that a question may have changed; safe from any thread, returns at once."""
+        with self._lock:
+            is_first = not self._marked and not self._closed
+            if not self._closed:
+                self._marked.add(sub)
+            if is_first:
+                self._loop.call_soon_threadsafe(self._ready.set)
+
+    def close(self) -> None:
+        """Wakes the loop no more."""
+        with self._lock:
+            self._closed = True
+
+    async def take(self) -> list[int]:
+        """Waits until something is marked and takes all of it."""
+        await self._ready.wait()
+        with self._lock:
+            self._ready.clear()
+            marked, self._marked = sorted(self._marked), set()
+        return marked
+
+
+class Conversation:
+    """Drives one socket: reads calls, runs them in order, sends replies and changes through one bounded outbox."""
+
+    def __init__(self, socket: WebSocket, house: House) -> None:
+        self._socket = socket
+        self._house = house
+        self._loop = asyncio.get_running_loop()
+        self._flags = Flags(self._loop)
+        self._seat = PageSeat(house, self._flags.mark)
+        self._outbox: asyncio.Queue[str] = asyncio.Queue(REPLIES_WAITING_MAX)
+        self._turn = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Talks until the page goes away; then nothing of it is left."""
+        if not await self._let_in():
+            return
+        helpers = [asyncio.create_task(self._send()), asyncio.create_task(self._push())]
+        try:
+            while True:
+                await self._answer(await self._socket.receive_text())
+        except (WebSocketDisconnect, KeyError):
+            pass
+        finally:
+            self._flags.close()
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+            async with self._turn:
+                await self._in_pool(self._seat.close)
+
+    async def _let_in(self) -> bool:
+        await self._socket.accept()
+        try:
+            text = await asyncio.wait_for(self._socket.receive_text(), HELLO_SECONDS_MAX)
+            shown = msgspec.json.decode(text, type=Hello).hello
+        except (TimeoutError, WebSocketDisconnect, KeyError, msgspec.MsgspecError):
+            shown = Credentials()
+        token = self._token_for(shown)
+        if token is None:
+            message = "This window is not connected to the show. Open Openprod again to get a new one."
+            error: ErrorShape = {"code": "server.not_let_in", "message": message}
+            await self._close_with(error)
+            return False
+        await self._socket.send_text(_encoded({"hello": {"token": token, "workspace": self._house.desk.id}}))
+        return True
+
+    def _token_for(self, shown: Credentials) -> str | None:
+        if shown.token is not None:
+            return shown.token if self._house.door.knows(shown.token) else None
+        return None if shown.code is None else self._house.door.swap(shown.code)
+
+    async def _close_with(self, error: ErrorShape) -> None:
+        try:
+            await self._socket.send_text(_encoded({"error": error}))
+            await self._socket.close(NOT_LET_IN)
+        except (WebSocketDisconnect, RuntimeError):
+            log.debug("page went away before it was told")
+
+    async def _answer(self, text: str) -> None:
+        """Runs a call; its reply is in the outbox before the next turn, so replies and changes keep their order."""
+        async with self._turn:
+            try:
+                frame = msgspec.json.decode(text, type=Frame)
+            except (msgspec.MsgspecError, RecursionError):
+                message = "The page sent something that is not a call. Reload it."
+                error: ErrorShape = {"code": "server.bad_frame", "message": message}
+                await self._outbox.put(_encoded({"id": None, "error": error}))
+                return
+            await self._outbox.put(await self._in_pool(lambda: _reply(self._seat, frame)))
+
+    async def _push(self) -> None:
+        while True:
+            for sub in await self._flags.take():
+                async with self._turn:
+                    frame = await self._in_pool(lambda sub=sub: self._news(sub))
+                    if frame is not None:
+                        await self._outbox.put(frame)
+
+    def _news(self, sub: int) -> str | None:
+        watched = self._seat.watched.get(sub)
+        if watched is None:
+            return None
+        try:
+            changes = watched.changes()
+        except OpenprodError as error:
+            return _encoded({"sub": sub, "error": _shape(error)})
+        return _encoded({"sub": sub, "changes": changes}) if changes else None
+
+    async def _send(self) -> None:
+        """Sends what is in the outbox; once the page is gone the rest is dropped, so nobody waits for room in it."""
+        is_there = True
+        while True:
+            frame = await self._outbox.get()
+            if not is_there:
+                continue
+            try:
+                await self._socket.send_text(frame)
+            except (WebSocketDisconnect, RuntimeError):
+                log.debug("page went away")
+                is_there = False
+
+    async def _in_pool(self, work: Callable[[], T]) -> T:
+        return await self._loop.run_in_executor(self._house.pool, work)
+
+
+def _reply(seat: PageSeat, frame: Frame) -> str:
+    try:
+        return _encoded({"id": frame.id, "result": calls.run(seat, frame.call, frame.args)})
+    except OpenprodError as error:
+        return _encoded({"id": frame.id, "error": _shape(error)})
+    except Exception:
+        # The one place where a fault of ours meets a page: it is logged, said plainly, and stops just this call.
+        log.exception("call %s failed", frame.call)
+        message = "Something is wrong in Openprod itself; nothing was written. The log has the details."
+        fault: ErrorShape = {"code": "server.fault", "message": message}
+        return _encoded({"id": frame.id, "error": fault})
+
+
+def _shape(error: OpenprodError) -> ErrorShape:
+    return {"code": error.code, "message": str(error)}
+
+
+def _encoded(frame: Mapping[str, object]) -> str:
+    return msgspec.json.encode(frame).decode()
