@@ -1,0 +1,1 @@
+"""Doors for files: tables of other programs in, tables of ours out. Knows formats; decides nothing about values."""
