@@ -195,7 +195,9 @@ class Log:
         if found is None:
             row = self._db.one("SELECT id FROM bundle WHERE no = ?", (number,))
             if row is None:
-                raise LogDamaged(f"The workspace names a bundle (number {number}) that its log does not hold. Run: openprod verify")
+                raise LogDamaged(
+                    f"The workspace names a bundle (number {number}) that its log does not hold. Run: openprod verify"
+                )
             found = bytes(row[0])
             self._remember(number, found)
         return found
@@ -211,7 +213,9 @@ class Log:
         """Returns a bundle's row."""
         row = self._db.one("SELECT no, id, place, eff, at, unread FROM bundle WHERE no = ?", (number,))
         if row is None:
-            raise LogDamaged(f"The workspace names a bundle (number {number}) that its log does not hold. Run: openprod verify")
+            raise LogDamaged(
+                f"The workspace names a bundle (number {number}) that its log does not hold. Run: openprod verify"
+            )
         return StoredBundle(*row)
 
     def order_of(self, oid: int) -> tuple[bytes, bytes, int]:
@@ -296,7 +300,9 @@ class Log:
 
     def _within(self, entry: Seen, other: int) -> bool:
         tip = self.number_of(entry.tip) if entry.seq else None
-        return tip is not None and any(branch == branch_of(other) and seq_of(other) <= seq for branch, seq in self._line(tip))
+        return tip is not None and any(
+            branch == branch_of(other) and seq_of(other) <= seq for branch, seq in self._line(tip)
+        )
 
     # -- bytes
 
@@ -306,11 +312,15 @@ class Log:
         if found is None:
             row = self._db.one("SELECT header FROM bundle WHERE no = ?", (number,))
             if row is None:
-                raise LogDamaged(f"The workspace names a bundle (number {number}) that its log does not hold. Run: openprod verify")
+                raise LogDamaged(
+                    f"The workspace names a bundle (number {number}) that its log does not hold. Run: openprod verify"
+                )
             try:
                 found = decode_header(row[0])
             except Malformed as error:
-                raise LogDamaged(f"A stored bundle (number {number}) does not decode: {error}. Run: openprod verify") from error
+                raise LogDamaged(
+                    f"A stored bundle (number {number}) does not decode: {error}. Run: openprod verify"
+                ) from error
             self.keep_header(number, found)
         return found
 
@@ -341,7 +351,9 @@ class Log:
         try:
             chunk = decode_chunk(row[0])
         except Malformed as error:
-            raise LogDamaged(f"A stored bundle (number {number}) does not decode: {error}. Run: openprod verify") from error
+            raise LogDamaged(
+                f"A stored bundle (number {number}) does not decode: {error}. Run: openprod verify"
+            ) from error
         first = sum(ref.width for ref in header.chunks[:index])
         return self.keep_chunk(number, index, chunk, first)
 
@@ -385,9 +397,12 @@ class Log:
         """Returns a bundle's bytes as they were signed."""
         row = self._db.one("SELECT header, signature FROM bundle WHERE no = ?", (number,))
         if row is None:
-            raise LogDamaged(f"The workspace names a bundle (number {number}) that its log does not hold. Run: openprod verify")
+            raise LogDamaged(
+                f"The workspace names a bundle (number {number}) that its log does not hold. Run: openprod verify"
+            )
         chunks = self._db.rows(
-            "SELECT raw FROM chunk WHERE no >= ? AND no < ? ORDER BY no", (number << CHUNK_BITS, (number + 1) << CHUNK_BITS)
+            "SELECT raw FROM chunk WHERE no >= ? AND no < ? ORDER BY no",
+            (number << CHUNK_BITS, (number + 1) << CHUNK_BITS),
         )
         return Sealed(row[0], row[1], tuple(chunk for (chunk,) in chunks))
 
@@ -487,6 +502,17 @@ class Log:
         self.next_place += 1
         return number
 
+    def judge(self, number: int, bundle: Bundle) -> None:
+        """Notes anew whether a stored bundle has an effect in this version, which may have learned to read it since."""
+        reason = bundle.unread_reason if bundle.chunks is None else None
+        if (reason is None) == (number not in self.unread):
+            return
+        self._db.execute("UPDATE bundle SET unread = ? WHERE no = ?", (reason, number))
+        if reason is None:
+            del self.unread[number]
+        else:
+            self.unread[number] = bundle.id
+
     def begin(self) -> None:
         """Starts collecting appended rows."""
         self._bundle_rows, self._chunk_rows, self._seen_rows, self._moved = [], [], [], set()
@@ -501,7 +527,10 @@ class Log:
         if self._seen_rows:
             many("INSERT INTO seen VALUES(?, ?, ?, ?)", self._seen_rows)
         arms = [self.branches[no] for no in self._moved]
-        many("UPDATE log SET seq = ?, tip = ?, eff = ? WHERE no = ?", [(arm.seq, arm.tip, arm.eff, arm.no) for arm in arms])
+        many(
+            "UPDATE log SET seq = ?, tip = ?, eff = ? WHERE no = ?",
+            [(arm.seq, arm.tip, arm.eff, arm.no) for arm in arms],
+        )
         self.begin()
 
 
@@ -534,4 +563,14 @@ def _describe_cell(oid: int, chunk: Chunk, op: Rows | Relations, offset: int, au
         return OpAt(oid, None, True, False, auto, (), who, (key,), op)
     position = op.payload.rows[row][2]
     key = RELATION if column == 0 else POSITION
-    return OpAt(oid, position if column and isinstance(position, str) else None, column == 0 or None, False, auto, (), who, (key,), op)
+    return OpAt(
+        oid,
+        position if column and isinstance(position, str) else None,
+        column == 0 or None,
+        False,
+        auto,
+        (),
+        who,
+        (key,),
+        op,
+    )

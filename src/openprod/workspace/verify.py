@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from openprod.workspace.desk import Desk
 
 REBUILD_BATCH = 2_000
-DERIVED = ("key", "shape", "entity", "head", "conflict", "shadow", "loose", "edge", "invite", "admitted", "accepted", "flag")
+DERIVED = ("key", "shape", "entity", "head", "conflict", "shadow", "loose", "edge", "invite", "admitted", "accepted")
 
 
 @dataclass(slots=True)
@@ -105,7 +105,10 @@ def _check_log(desk: Desk, findings: Findings, progress: Callable[[int, int], No
             findings.damaged.append(f"Bundle {seq_of(number)} of log {_log_name(desk, number)}: {problem}")
     for arm in desk.log.branches.values():
         first = arm.fork_seq + 1
-        held = desk.db.one("SELECT count(*) FROM bundle WHERE no BETWEEN ? AND ?", (arm.no << SEQ_BITS | first, arm.no << SEQ_BITS | arm.seq))
+        held = desk.db.one(
+            "SELECT count(*) FROM bundle WHERE no BETWEEN ? AND ?",
+            (arm.no << SEQ_BITS | first, arm.no << SEQ_BITS | arm.seq),
+        )
         if held is not None and held[0] != arm.seq - arm.fork_seq:
             findings.damaged.append(f"Log {arm.id.hex()[:12]} lacks {arm.seq - arm.fork_seq - held[0]} of its bundles.")
 
@@ -143,7 +146,9 @@ def _check_bundle(desk: Desk, number: int, ids: dict[int, bytes]) -> str:
 
 def _links(desk: Desk, number: int, prev: bytes) -> bool:
     arm = desk.log.branches[branch_of(number)]
-    before = number - 1 if seq_of(number) - 1 > arm.fork_seq or arm.parent is None else arm.parent << SEQ_BITS | arm.fork_seq
+    before = (
+        number - 1 if seq_of(number) - 1 > arm.fork_seq or arm.parent is None else arm.parent << SEQ_BITS | arm.fork_seq
+    )
     row = desk.db.one("SELECT id FROM bundle WHERE no = ?", (before,))
     return row is not None and row[0] == prev
 
@@ -155,7 +160,9 @@ def _check_derived(desk: Desk, findings: Findings) -> None:
         findings.state_hash = hash_text(scratch.applier.hash)
         kept = hash_text(desk.applier.hash)
         if kept != findings.state_hash:
-            findings.damaged.append(f"The state hash is {kept}, but the log gives {findings.state_hash}. Run: openprod rebuild")
+            findings.damaged.append(
+                f"The state hash is {kept}, but the log gives {findings.state_hash}. Run: openprod rebuild"
+            )
         for name in sorted({*scratch.model.shelves, *scratch.model.relations}):
             shelf = scratch.model.shelves.get(name) or scratch.model.relations[name]
             records = {column.name for column in shelf.columns if column.field.type == "record"}
@@ -210,6 +217,8 @@ def rebuild(desk: Desk, progress: Callable[[int, int], None] | None = None) -> N
     desk.model.drop_all()
     for table in DERIVED:
         desk.db.execute(f"DELETE FROM {table}")  # noqa: S608 -- names of our own tables
+    # When a bundle arrived and where a log was seen to split is not in the log: these flags stay.
+    desk.db.execute("DELETE FROM flag WHERE kind NOT IN ('fork', 'late')")
     desk.db.execute("DELETE FROM meta WHERE key IN ('state_hash', 'catalog')")
     desk.forget()
     desk.applier.changes = Changes()
@@ -243,11 +252,15 @@ def _batches(desk: Desk) -> Iterator[list[int]]:
 
 def _derive(desk: Desk, numbers: list[int]) -> None:
     bundles = [desk.log.bundle(number) for number in numbers]
+    for number, bundle in zip(numbers, bundles, strict=True):
+        desk.log.judge(number, bundle)
     desk.applier.begin()
     desk.applier.prefetch(bundles)
     for number, bundle in zip(numbers, bundles, strict=True):
         if not chunks_match(bundle.header, bundle.sealed.chunks):
-            raise LogDamaged(f"Bundle {seq_of(number)} of log {_log_name(desk, number)} is damaged on this disk, so nothing was rebuilt. Run: openprod verify")
+            raise LogDamaged(
+                f"Bundle {seq_of(number)} of log {_log_name(desk, number)} is damaged on this disk, so nothing was rebuilt. Run: openprod verify"
+            )
         desk.log.advance(branch_of(number), bundle.header)
         accepted = desk.db.one("SELECT at FROM accepted WHERE bundle = ?", (bundle.id,))
         if accepted is not None:
