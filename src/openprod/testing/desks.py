@@ -22,7 +22,7 @@ from openprod.testing.clock import DAY_MS, MINUTE_MS, FakeClock, TrueTime
 from openprod.testing.device import Company, newer_build
 from openprod.testing.kits import stage_module
 from openprod.testing.link import stream, whole_ones
-from openprod.testing.world import MODULE, Check, Field, Look, PaperSeat, Seat, Token, look_of
+from openprod.testing.world import MODULE, Check, Field, Look, PaperSeat, Seat, Token, differences, look_of
 from openprod.workspace.workspace import Workspace, init_workspace, join_workspace, open_workspace
 from openprod.workspace.write import Edit
 
@@ -423,7 +423,8 @@ class DeskWorld:
             if self.weather == "restart":
                 seat.restart()
             look = seat.look()
-            assert look == look_of(*seat.expected()), f"{seat.name}'s device shows something else than fold"
+            wrong = differences(look, look_of(*seat.expected()))
+            assert not wrong, f"{seat.name}'s device shows something else than fold: {wrong}"
             check(look)
 
     def close(self) -> None:
