@@ -153,6 +153,9 @@ def parse_column(field: Field, raws: Sequence[object]) -> tuple[list[Value], lis
     quick = _quick_column(field, raws)
     if quick is not None:
         return quick, []
+    few = _few_distinct(field, raws)
+    if few is not None:
+        return few, []
     values: list[Value] = []
     assumed: list[tuple[int, str]] = []
     problems: list[tuple[int, str]] = []
@@ -287,6 +290,23 @@ def _quick_column(field: Field, raws: Sequence[object]) -> list[Value] | None:
     kind = Natural if field.type == "natural" else Outline
     is_short = max(map(len, filter(None, texts)), default=0) <= NUMBERING_CHARACTERS_MAX
     return [kind(text) if text else None for text in texts] if is_short else None
+
+
+def _few_distinct(field: Field, raws: Sequence[object]) -> list[Value] | None:
+    """Returns the values of a column of one plain type whose distinct raws all read without a remark, or None."""
+    kinds = set(map(type, raws)) - {type(None)}
+    if len(kinds) != 1 or not kinds <= {str, int, float, bool}:
+        return None
+    known: dict[object, Value] = {}
+    for raw in set(raws):
+        try:
+            value, note = parse(field, raw)
+        except FieldRefused:
+            return None
+        if note is not None:
+            return None
+        known[raw] = value
+    return [known[raw] for raw in raws]
 
 
 def _refuse(field: Field, raw: object, why: str) -> NoReturn:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from openprod.catalog.tables import Field, FieldType, Relation, Table
@@ -222,6 +222,38 @@ def titler(table: Table, title_of: Callable[[bytes], str] | None = None) -> Call
         return title(values)
 
     return quick_title
+
+
+def bulk_titler(table: Table) -> Callable[[Mapping[str, Sequence[Value]]], list[str] | None] | None:
+    """Returns titles of many new records at once, for tables whose label has one field; None for other tables.
+
+    The function takes columns of values by field name and gives None where some record needs the closer look of `titler`.
+    """
+    names = [field.column for field in map(table.resolve, _PLACEHOLDER.findall(table.label)) if field is not None]
+    texts = _PLACEHOLDER.split(table.label)[0::2]
+    if len(names) != 1:
+        return None
+    only, before, after = names[0], texts[0], texts[1]
+    usual = {name: (None, table.fields[name].default) for name in table.key if name != only and only in table.key}
+
+    def titles(columns: Mapping[str, Sequence[Value]]) -> list[str] | None:
+        values = columns.get(only)
+        if values is None or any(not set(columns[name]) <= set(parts) for name, parts in usual.items() if name in columns):
+            return None
+        kinds = set(map(type, values))
+        if kinds == {Natural}:
+            found = [f"{before}{value.text}{after}" for value in values if isinstance(value, Natural)]
+        elif kinds == {str} and all(values):
+            found = [f"{before}{value}{after}" for value in values]
+        else:
+            return None
+        return found if max(map(len, found)) <= TITLE_CHARACTERS_MAX and not any(map(_is_untidy, found)) else None
+
+    return titles
+
+
+def _is_untidy(title: str) -> bool:
+    return not title.isprintable() or title != title.strip() or "  " in title
 
 
 def _create(name: str, fixed: list[str], fields: Mapping[str, Field]) -> str:

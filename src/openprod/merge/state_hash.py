@@ -35,7 +35,11 @@ def head_term(factors: tuple[int, int], ordinal: int, subject: bytes, key: int) 
 
 
 def block_term(
-    factors: tuple[int, int], base: int, subjects: Sequence[bytes], keys: Sequence[int], unwritten: Sequence[tuple[int, int]]
+    factors: tuple[int, int],
+    base: int,
+    subjects: Sequence[bytes],
+    keys: Sequence[int],
+    unwritten: Sequence[tuple[int, int]],
 ) -> int:
     """Returns what a row block adds: the sum of `head_term` over its cells, in time linear in rows plus columns.
 

@@ -7,6 +7,7 @@ milliseconds are passed in. Byte tables: docs/formats/bundle.md.
 from __future__ import annotations
 
 import re
+import struct
 import uuid
 from typing import NewType
 
@@ -65,6 +66,9 @@ SIGN_RECEIPT = b"openprod sign receipt v1\0"
 SIGN_RECOVERY = b"openprod sign recovery v1\0"
 SIGN_CONTEXTS = (SIGN_BUNDLE, SIGN_LOG, SIGN_ADMISSION, SIGN_OPX, SIGN_LAN, SIGN_RECEIPT, SIGN_RECOVERY)
 
+_COUNTS = 0x1000
+_VARIANT = 1 << 63
+_RANDOM_BITS = (1 << 62) - 1
 _HEX = re.compile(r"[0-9a-f]+")
 
 
@@ -116,17 +120,19 @@ def entity_ids(wall_ms: int, chance: bytes) -> list[EntityId]:
         wall_ms: milliseconds since 1970 UTC, the ids' time part (48 bits).
         chance: random bytes, a multiple of 10 long.
     """
-    head = wall_ms.to_bytes(6, "big")
     start = int.from_bytes(chance[:2], "big") & 0x7FF
+    tails = struct.unpack(f">{len(chance) // 10}Q", chance[2 * (len(chance) // 10) :])
     found: list[EntityId] = []
-    for n in range(len(chance) // 10):
-        count = start + n
+    for page in range(0, len(tails), _COUNTS):
         # Past 12 bits the counter carries into the time part, as RFC 9562 section 6.2 allows.
-        lead = head if count < 0x1000 else (wall_ms + (count >> 12)).to_bytes(6, "big")
-        tail = chance[n * 10 + 2 : n * 10 + 10]
-        found.append(
-            EntityId(lead + (0x7000 | count & 0xFFF).to_bytes(2, "big") + bytes((tail[0] & 0x3F | 0x80,)) + tail[1:])
-        )
+        for carry, first, last in ((0, start, _COUNTS), (1, 0, start)):
+            lead = (wall_ms + page // _COUNTS + carry << 16 | 0x7000) + first
+            low = page + carry * (_COUNTS - start)
+            some = tails[low : min(low + last - first, page + _COUNTS)]
+            found += [
+                EntityId((lead + n << 64 | _VARIANT | tail & _RANDOM_BITS).to_bytes(16, "big"))
+                for n, tail in enumerate(some)
+            ]
     return found
 
 

@@ -26,6 +26,7 @@ _DECIMAL = re.compile(r"(-?)([0-9]*)(?:\.([0-9]*))?")
 _UNIT = {"": 0, "I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9}
 _LOW_CHARACTERS = dict.fromkeys(range(35), _LOW)
 _DIGITS_SHORT_MAX = 25
+_LEADS = tuple(chr(0x40 + length) for length in range(_DIGITS_SHORT_MAX + 1))
 # Reverses the order of what a positive number's key is made of.
 _REVERSED = str.maketrans(
     "0123456789@ABCDEFGHIJKLMNOPQRSTUVWXYZ",
@@ -35,11 +36,14 @@ _REVERSED = str.maketrans(
 
 def natural_key(text: str) -> str:
     """Returns the sort key of a cue number: 11.1 = 11.10 = 011.100 < 11.5 < 11.5A < 11.51 < 11.6 < 12 < PRE."""
+    whole, dot, part = text.partition(".")
+    # Nearly every cue number is digits or digits.digits; these two tests cost half of what the pattern does.
+    if whole.isdecimal() and (part.isdecimal() or not dot) and text.isascii():
+        return _number_key(whole, part)
     simple = _SIMPLE.fullmatch(text)
     if simple is not None:
         number, fraction, letters = simple.groups(default="")
-        key = _number_key(number, fraction)
-        return f"{key}{_TAIL}{letters.lower()}" if letters else key
+        return f"{_number_key(number, fraction)}{_TAIL}{letters.lower()}"
     tokens = _tokens(text, _NUMBER)
     key = _tokens_key(tokens)
     if len(tokens) == 1 and tokens[0][0]:
@@ -102,7 +106,7 @@ def _number_key(number: str, fraction: str) -> str:
     """Returns the length of the whole part as a letter, its digits, then the fraction's digits."""
     digits = number.lstrip("0")
     length = len(digits)
-    lead = chr(0x40 + length) if length <= _DIGITS_SHORT_MAX else f"Z{length:07d}"
+    lead = _LEADS[length] if length <= _DIGITS_SHORT_MAX else f"Z{length:07d}"
     part = fraction.rstrip("0")
     return f"{lead}{digits}.{part}" if part else lead + digits
 

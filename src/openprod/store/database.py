@@ -103,7 +103,9 @@ class Database:
         self.path = path
         is_memory = path == ":memory:"
         if not create and not is_memory and not os.path.isfile(path):
-            raise NotAWorkspace(f"There is no workspace.db at {path}. Give the folder of a workspace, or make one with: openprod init DIR --name NAME")
+            raise NotAWorkspace(
+                f"There is no workspace.db at {path}. Give the folder of a workspace, or make one with: openprod init DIR --name NAME"
+            )
         with translated(path):
             flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
             self.connection = apsw.Connection(path, flags=flags)
@@ -162,7 +164,9 @@ class Database:
             )
         planted = [
             f"{kind} {name}"
-            for kind, name in connection.execute("SELECT type, name FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY name")
+            for kind, name in connection.execute(
+                "SELECT type, name FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY name"
+            )
         ]
         if planted:
             raise DatabaseDamaged(
@@ -173,7 +177,9 @@ class Database:
         for statement in schema_statements():
             name = statement.split("(", 1)[0].split()[2]
             if held.get(name) != statement:
-                raise DatabaseDamaged(f"The table or index {name} of {self.path} is missing or is not the one Openprod made. Try: openprod rebuild")
+                raise DatabaseDamaged(
+                    f"The table or index {name} of {self.path} is missing or is not the one Openprod made. Try: openprod rebuild"
+                )
         for _ in connection.execute("PRAGMA journal_mode=WAL"):
             pass
 
@@ -183,14 +189,16 @@ class Database:
         try:
             with self.connection:
                 for table in ("log", "bundle", "chunk", "seen"):
-                    self.connection.execute(f"INSERT INTO main.{table} SELECT * FROM other.{table}")  # noqa: S608 -- our own names
+                    self.connection.execute(f"INSERT INTO main.{table} SELECT * FROM other.{table}")
         finally:
             self.connection.execute("DETACH other")
 
     def dynamic_objects(self) -> dict[str, str]:
         """Returns name to CREATE text of every table and index that is not in the fixed schema."""
         fixed = {statement.split("(", 1)[0].split()[2] for statement in schema_statements()}
-        rows = self.connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~'")
+        rows = self.connection.execute(
+            "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
+        )
         return {name: sql for name, sql in rows if name not in fixed}
 
     def rows(self, sql: str, bindings: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
@@ -279,12 +287,20 @@ def translated(path: str) -> Iterator[None]:
     except OpenprodError:
         raise
     except (apsw.BusyError, apsw.LockedError) as error:
-        raise DatabaseBusy(f"Another program has been writing to {path} for more than {BUSY_MS // 1000} seconds. Nothing was changed; try again in a moment.") from error
+        raise DatabaseBusy(
+            f"Another program has been writing to {path} for more than {BUSY_MS // 1000} seconds. Nothing was changed; try again in a moment."
+        ) from error
     except apsw.FullError as error:
         raise NoSpace(f"The disk that holds {path} is full. Nothing was changed; make room and try again.") from error
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, apsw.AuthError) as error:
-        raise NotWritable(f"{path} cannot be opened for writing ({error}). Check that the folder is there and yours to write; nothing was changed.") from error
+        raise NotWritable(
+            f"{path} cannot be opened for writing ({error}). Check that the folder is there and yours to write; nothing was changed."
+        ) from error
     except (apsw.CorruptError, apsw.NotADBError) as error:
-        raise DatabaseDamaged(f"{path} is damaged: {error}. Run: openprod verify, or join again from a colleague or a stick.") from error
+        raise DatabaseDamaged(
+            f"{path} is damaged: {error}. Run: openprod verify, or join again from a colleague or a stick."
+        ) from error
     except apsw.IOError as error:
-        raise NotWritable(f"The disk did not read or write {path} ({error}). Nothing was changed; check the disk and the space left on it.") from error
+        raise NotWritable(
+            f"The disk did not read or write {path} ({error}). Nothing was changed; check the disk and the space left on it."
+        ) from error

@@ -32,7 +32,9 @@ class Record:
 
     __slots__ = ("alive", "born", "eid", "is_dirty", "is_fresh", "many", "mask", "shape", "uuid", "ver")
 
-    def __init__(self, eid: int, uuid: bytes, alive: int, born: int, shape: int, mask: int, ver: dict[int, int]) -> None:
+    def __init__(
+        self, eid: int, uuid: bytes, alive: int, born: int, shape: int, mask: int, ver: dict[int, int]
+    ) -> None:
         self.eid = eid
         self.uuid = uuid
         self.alive = alive
@@ -163,9 +165,10 @@ class Heads:
             self.records[uuid] = found
         return found
 
-    def is_here(self, uuid: bytes) -> bool:
-        """Tells whether a loaded batch knows this id."""
-        return uuid in self.records or uuid in self._blocks
+    def are_new(self, uuids: Sequence[bytes]) -> bool:
+        """Tells whether these are distinct and nothing loaded knows any of them."""
+        some = set(uuids)
+        return len(some) == len(uuids) and some.isdisjoint(self.records) and some.isdisjoint(self._blocks)
 
     def add_block_rows(self, uuids: Sequence[bytes], born: int, shape: int, masks: Sequence[int], alive: int) -> range:
         """Adds the rows of subjects that a block creates and that are nowhere yet; returns their local integers.
@@ -232,7 +235,11 @@ class Heads:
 
     def slots(self, record: Record) -> list[int]:
         """Returns the key numbers of every slot of a record that was ever written."""
-        found = [key for column, key in enumerate(self.shapes[record.shape]) if record.mask >> column & 1] if record.born else []
+        found = (
+            [key for column, key in enumerate(self.shapes[record.shape]) if record.mask >> column & 1]
+            if record.born
+            else []
+        )
         known = set(found)
         return [*found, *(key for key in record.ver if key not in known)]
 

@@ -417,7 +417,7 @@ class Log:
         """Yields the numbers of bundles in the order they were applied here, which is a causal one."""
         place = after_place
         while rows := self._db.rows("SELECT no, place FROM bundle WHERE place > ? ORDER BY place LIMIT 1000", (place,)):
-            for number, place in rows:  # noqa: B020 -- the last place is where the next page begins
+            for number, place in rows:
                 yield number
 
     # -- tips
@@ -552,7 +552,7 @@ def _describe_cell(oid: int, chunk: Chunk, op: Rows | Relations, offset: int, au
     row, column = divmod(offset, IMPLIED_COLUMNS + len(op.keys))
     subjects = op.subjects
     # One range is what writers make; several are allowed.
-    at = subjects[0] + row if len(subjects) == 2 else list(subject_indexes(subjects))[row]  # noqa: PLR2004 -- one pair
+    at = subjects[0] + row if len(subjects) == 2 else list(subject_indexes(subjects))[row]
     who = (chunk.subjects[at * 16 : at * 16 + 16],)
     if column >= IMPLIED_COLUMNS:
         lead = 0 if isinstance(op, Rows) else 3

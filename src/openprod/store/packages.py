@@ -50,7 +50,9 @@ class Package:
         """Returns a file as text; raises Refused where it is not there or not UTF-8."""
         raw = self.files.get(name)
         if raw is None:
-            raise Refused(f"{self.folder / name} is missing, and the package '{self.name}' needs it. Put the file back.")
+            raise Refused(
+                f"{self.folder / name} is missing, and the package '{self.name}' needs it. Put the file back."
+            )
         try:
             return raw.decode("utf-8-sig")
         except UnicodeDecodeError:
@@ -76,7 +78,9 @@ def find(kind: str, reference: str, marker: str) -> Package:
         folder = shipped(kind) / reference
     if reference in ("", ".", "..") or not (folder / marker).is_file():
         names = ", ".join(shipped_names(kind, marker))
-        raise NoSuchPackage(f"There is no folder with a {marker} at '{reference}', and none of that name is shipped. Shipped are: {names}.")
+        raise NoSuchPackage(
+            f"There is no folder with a {marker} at '{reference}', and none of that name is shipped. Shipped are: {names}."
+        )
     return read(folder)
 
 
@@ -90,6 +94,8 @@ def read(folder: Path) -> Package:
             continue
         size += path.stat().st_size
         if len(files) >= FILES_MAX or size > PACKAGE_BYTES_MAX:
-            raise PackageTooLarge(f"{folder} holds more than a module may ({FILES_MAX} files, {PACKAGE_BYTES_MAX >> 20} MiB). Keep other things elsewhere.")
+            raise PackageTooLarge(
+                f"{folder} holds more than a module may ({FILES_MAX} files, {PACKAGE_BYTES_MAX >> 20} MiB). Keep other things elsewhere."
+            )
         files[name] = path.read_bytes()
     return Package(folder.name, folder, files)

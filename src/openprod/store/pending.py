@@ -34,7 +34,9 @@ class PendingShelf:
 
     def all(self) -> Iterator[Pending]:
         """Yields everything that is kept, log by log in order."""
-        for row in self._db.rows("SELECT id, log, seq, reason, detail, claimed, sealed FROM pending ORDER BY log, seq, id"):
+        for row in self._db.rows(
+            "SELECT id, log, seq, reason, detail, claimed, sealed FROM pending ORDER BY log, seq, id"
+        ):
             yield Pending(*row[:6], decode_sealed(row[6]))
 
     def held_ids(self, ids: Sequence[bytes]) -> set[bytes]:
@@ -49,7 +51,10 @@ class PendingShelf:
         """Keeps bundles, or changes why they are kept."""
         self._db.executemany(
             "INSERT OR REPLACE INTO pending(id, log, seq, reason, detail, claimed, sealed) VALUES(?, ?, ?, ?, ?, ?, ?)",
-            [(one.id, one.log, one.seq, one.reason, one.detail, one.claimed_ms, encode_sealed(one.sealed)) for one in entries],
+            [
+                (one.id, one.log, one.seq, one.reason, one.detail, one.claimed_ms, encode_sealed(one.sealed))
+                for one in entries
+            ],
         )
 
     def drop(self, ids: Sequence[bytes]) -> None:

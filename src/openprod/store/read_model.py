@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from openprod.catalog.names import (
     ToSql,
+    bulk_titler,
     column_ddl,
     converter,
     ddl,
@@ -18,11 +19,13 @@ from openprod.catalog.names import (
     title_fields,
     titler,
 )
-from openprod.catalog.tables import Catalog, Field, Relation, Table
-from openprod.model.values import Value
+from openprod.catalog.tables import Catalog, Field, FieldType, Relation, Table
+from openprod.model.natural import natural_key
+from openprod.model.values import Natural, Value
 from openprod.store.database import Database, SqlValue
 
 USER_INDEX_PREFIX = "ux~"
+_SAMPLE = 1_000
 
 
 class Column:
@@ -40,6 +43,23 @@ class Column:
         extra = f", {quote(field.sort_column)} = ?" if field.sort_column is not None else ""
         self.update = f'UPDATE {quote(owner)} SET {quote(field.column)} = ?{extra} WHERE "~eid" = ?'
 
+    def many(self, values: Sequence[Value]) -> Sequence[SqlValue]:
+        """Returns what stands in the column for many values; those that stand as they are are not touched one by one."""
+        plain = _PLAIN.get(self.field.type)
+        if plain is not None and plain.issuperset(map(type, values)):
+            return values  # pyright: ignore[reportReturnType] -- the line above proved each to be a plain SQL value
+        if self.field.type == "record":
+            return list(map(self.convert, values))
+        return _mapped(self.convert, values)
+
+    def many_sorted(self, values: Sequence[Value], sort: ToSql) -> tuple[Sequence[SqlValue], Sequence[SqlValue]]:
+        """Returns what stands in the column and in its sort column for many values."""
+        if self.field.type == "natural" and set(map(type, values)) == {Natural}:
+            texts = [value.text for value in values if isinstance(value, Natural)]
+            keys = {text: natural_key(text) for text in set(texts)}
+            return texts, [keys[text] for text in texts]
+        return _mapped(self.convert, values), _mapped(sort, values)
+
     def cells(self, value: Value) -> tuple[SqlValue, ...]:
         """Returns what stands in the column and, where there is one, in its sort column."""
         if self.sort is None:
@@ -47,10 +67,28 @@ class Column:
         return (self.convert(value), self.sort(value))
 
 
+_PLAIN: Mapping[FieldType, frozenset[type]] = {
+    "text": frozenset((str, type(None))),
+    "choice": frozenset((str, type(None))),
+    "int": frozenset((int, type(None))),
+    "float": frozenset((float, type(None))),
+    "bool": frozenset((bool, type(None))),
+}
+
+
+def _mapped(convert: ToSql, values: Sequence[Value]) -> list[SqlValue]:
+    """Returns converted values; where a few come often, as page and list numbers do, each is converted once."""
+    sample = values[:_SAMPLE]
+    if len(set(sample)) * 2 > len(sample):
+        return list(map(convert, values))
+    known: dict[Value, SqlValue] = {}
+    return [known[value] if value in known else known.setdefault(value, convert(value)) for value in values]
+
+
 class Shelf:
     """One table of the read model with everything precomputed for writing to it."""
 
-    __slots__ = ("by_key", "columns", "name", "relation", "table", "title", "title_columns")
+    __slots__ = ("by_key", "columns", "name", "relation", "table", "title", "title_columns", "title_many")
 
     def __init__(self, table: Table | None, relation: Relation | None, columns: list[Column]) -> None:
         holder = table or relation
@@ -62,6 +100,7 @@ class Shelf:
         self.columns = columns
         self.by_key = {column.field.key: column for column in columns}
         self.title = titler(table) if table is not None else None
+        self.title_many = bulk_titler(table) if table is not None else None
         wanted = set(title_fields(table)) if table is not None else set()
         self.title_columns = [column for column in columns if column.name in wanted]
 
@@ -76,13 +115,15 @@ class ReadModel:
         self.shelves: dict[str, Shelf] = {}
         self.relations: dict[str, Shelf] = {}
         self.columns_of: dict[str, list[Column]] = {}
-        self._inserts: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._inserts: dict[tuple[str, str, tuple[str, ...]], str] = {}
 
     def use(self, catalog: Catalog, venue_zone: str = "") -> None:
         """Takes a catalog on; touches no table."""
         self.catalog = catalog
         self.shelves = {
-            table.name: Shelf(table, None, self._columns(table.name, table.fields, venue_zone, set(title_fields(table))))
+            table.name: Shelf(
+                table, None, self._columns(table.name, table.fields, venue_zone, set(title_fields(table)))
+            )
             for table in catalog.tables.values()
         }
         self.relations = {
@@ -97,7 +138,13 @@ class ReadModel:
 
     def _columns(self, owner: str, fields: Mapping[str, Field], zone: str, titled: set[str]) -> list[Column]:
         return [
-            Column(owner, field, converter(field.type, self._eid_of), sort_converter(field.type, zone), is_in_title=field.column in titled)
+            Column(
+                owner,
+                field,
+                converter(field.type, self._eid_of),
+                sort_converter(field.type, zone),
+                is_in_title=field.column in titled,
+            )
             for field in fields.values()
         ]
 
@@ -140,7 +187,9 @@ class ReadModel:
         """Returns the names of tables and indexes in the file that neither the fixed schema nor the catalog explains."""
         wanted: set[str] = set(self.shelves) | set(self.relations)
         wanted |= {f"{name}~src" for name in self.relations} | {f"{name}~dst" for name in self.relations}
-        return sorted(name for name in self._db.dynamic_objects() if name not in wanted and not name.startswith(USER_INDEX_PREFIX))
+        return sorted(
+            name for name in self._db.dynamic_objects() if name not in wanted and not name.startswith(USER_INDEX_PREFIX)
+        )
 
     # -- rows
 
@@ -157,19 +206,24 @@ class ReadModel:
             if column is None:
                 continue
             names.append(column.name)
-            cells.append(map(column.convert, values))
             if column.is_in_title:
                 by_name[column.name] = values
-            if column.sort is not None and column.field.sort_column is not None:
-                names.append(column.field.sort_column)
-                cells.append(map(column.sort, values))
+            if column.sort is None or column.field.sort_column is None:
+                cells.append(column.many(values))
+                continue
+            names.append(column.field.sort_column)
+            cells.extend(column.many_sorted(values, column.sort))
         titles = self._titles(shelf, by_name, len(eids))
-        self._db.executemany(self._insert(shelf.name, tuple(names)), zip(eids, titles, *cells, strict=True))
+        sql = self._insert(shelf.name, tuple(names), "INSERT")
+        self._db.executemany(sql, zip(eids, titles, *cells, strict=True))
 
     def _titles(self, shelf: Shelf, by_name: Mapping[str, Sequence[Value]], count: int) -> list[str]:
         title = shelf.title
         if title is None:
             return [""] * count
+        quick = shelf.title_many(by_name) if shelf.title_many is not None else None
+        if quick is not None:
+            return quick
         names = list(by_name)
         if not names:
             return [title({})] * count
@@ -211,12 +265,13 @@ class ReadModel:
             cells.extend(column.cells(value))
         self._db.execute(self._insert(shelf.name, tuple(names)), cells)
 
-    def _insert(self, table: str, names: tuple[str, ...]) -> str:
-        found = self._inserts.get((table, names))
+    def _insert(self, table: str, names: tuple[str, ...], verb: str = "INSERT OR REPLACE") -> str:
+        key = (verb, table, names)
+        found = self._inserts.get(key)
         if found is None:
             marks = ", ".join("?" * len(names))
-            found = f"INSERT OR REPLACE INTO {quote(table)}({', '.join(map(quote, names))}) VALUES({marks})"
-            self._inserts[table, names] = found
+            found = f"{verb} INTO {quote(table)}({', '.join(map(quote, names))}) VALUES({marks})"
+            self._inserts[key] = found
         return found
 
     def delete_row(self, name: str, eid: int) -> None:

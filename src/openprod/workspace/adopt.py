@@ -1,121 +1,57 @@
-"""Modules in a workspace: reading the catalog from what was adopted, adopting a module, applying a template.
+"""Modules in a workspace: adopting one, applying a template.
 
 An adopted module is a record in core.modules that carries its manifest, so a device that joins sees every table without
-having the package. Several versions may stand side by side; the highest counts.
+having the package.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import msgspec
 
-from openprod.catalog.core import core_manifest
-from openprod.catalog.manifest import Manifest, UserField, UserTable, catalog_of
+from openprod.catalog.manifest import Manifest, read_field, user_field_key
 from openprod.catalog.manifest import read as read_manifest
-from openprod.catalog.strict import ManifestError
-from openprod.catalog.tables import Catalog, pack, unpack
+from openprod.catalog.tables import WORKSPACE
 from openprod.catalog.templates import Template
 from openprod.catalog.templates import read as read_template
-from openprod.model.bundle import CAUSE_MODULE, CAUSE_TEMPLATE, Cause, ModuleVersion
+from openprod.model.bundle import CAUSE_MODULE, CAUSE_TEMPLATE, Cause
+from openprod.model.errors import Refused
 from openprod.model.ids import derived_id, id_text
 from openprod.store import packages
-from openprod.store.database import Database
+from openprod.workspace.catalogs import MODULE_FILE
+from openprod.workspace.desk import Desk
+from openprod.workspace.write import Edit
 
-if TYPE_CHECKING:
-    from openprod.workspace.desk import Desk
-    from openprod.workspace.write import Edit
-
-MODULE_FILE = "module.toml"
 TEMPLATE_FILE = "template.toml"
-_NUMBER = re.compile(r"[0-9]+")
+NAME_CHARACTERS_MAX = 60
+_SHORT_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_PLACEHOLDER = re.compile(r"\{([a-z0-9_.]+)\}")
 
 
-class CatalogLoader:
-    """Reads the catalog from the core tables; unchanged ones cost one look at their fingerprint."""
+class NameTaken(Refused):
+    """A table or field of that name is there already."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
-        self._fingerprint = b""
-        self._catalog: Catalog | None = None
-        self._fresh: tuple[bytes, bytes] | None = None
-        self.venue_zone = ""
-        self.versions: dict[str, ModuleVersion] = {}
-
-    def load(self) -> Catalog:
-        """Returns the catalog of what is adopted now; the same object as long as nothing changed."""
-        if "core.modules" not in self._db.dynamic_objects():
-            return self._keep(b"", catalog_of(core_manifest(), ()))
-        modules = self._db.rows('SELECT name, version, hash, manifest FROM "core.modules" WHERE name IS NOT NULL ORDER BY name, version')
-        tables = self._db.rows('SELECT name, title, key, label FROM "core.tables" WHERE name IS NOT NULL ORDER BY name')
-        fields = self._db.rows('SELECT key, "table", spec FROM "core.fields" WHERE key IS NOT NULL ORDER BY key')
-        zone = self._db.one("""SELECT value FROM "core.settings" WHERE name = 'zone'""")
-        self.venue_zone = str(zone[0] or "") if zone else ""
-        fingerprint = msgspec.msgpack.encode([[row[:3] for row in modules], tables, fields])
-        if self._catalog is not None and fingerprint == self._fingerprint:
-            return self._catalog
-        self.versions = _versions(modules)
-        cached = self._cached(fingerprint)
-        if cached is not None:
-            return self._keep(fingerprint, cached)
-        catalog = catalog_of(
-            core_manifest(),
-            _highest(modules),
-            [UserTable(name=name, title=title or "", key=tuple((key or "").split(",")) if key else (), label=label or "") for name, title, key, label in tables],
-            [UserField(key=key, table=table or "", spec=spec or "null") for key, table, spec in fields],
-        )
-        self._fresh = (fingerprint, pack(catalog))
-        return self._keep(fingerprint, catalog)
-
-    def _keep(self, fingerprint: bytes, catalog: Catalog) -> Catalog:
-        self._fingerprint = fingerprint
-        self._catalog = catalog
-        return catalog
-
-    def _cached(self, fingerprint: bytes) -> Catalog | None:
-        """Returns the catalog kept in the file, if it was made of just this; the file is ours, so it is decoded by type only."""
-        row = self._db.one("SELECT value FROM meta WHERE key = 'catalog'")
-        if row is None:
-            return None
-        try:
-            kept, packed = msgspec.msgpack.decode(row[0], type=tuple[bytes, bytes])
-            return unpack(packed) if kept == fingerprint else None
-        except msgspec.DecodeError:
-            return None
-
-    def save(self) -> None:
-        """Keeps a newly read catalog in the file, for a quick start next time. Call inside a transaction."""
-        if self._fresh is not None:
-            self._db.execute("INSERT OR REPLACE INTO meta(key, value) VALUES('catalog', ?)", (msgspec.msgpack.encode(self._fresh),))
-            self._fresh = None
+    code = "adopt.name_taken"
 
 
-def _versions(rows: list[tuple[str, str | None, str | None, str | None]]) -> dict[str, ModuleVersion]:
-    found: dict[str, ModuleVersion] = {}
-    for name, version, digest, _ in sorted(rows, key=lambda row: version_key(row[1] or "")):
-        try:
-            found[name] = ModuleVersion(name, version or "", bytes.fromhex(digest or ""))
-        except ValueError:
-            continue
-    return found
+class BadName(Refused):
+    """What was given is no name for a table."""
+
+    code = "adopt.bad_name"
 
 
-def _highest(rows: list[tuple[str, str | None, str | None, str | None]]) -> list[Manifest]:
-    """Returns the manifest of the highest version of each module; one that does not read gives way to the next lower."""
-    found: dict[str, Manifest] = {}
-    for name, _, _, text in sorted(rows, key=lambda row: version_key(row[1] or "")):
-        try:
-            manifest = read_manifest(text or "", f"{name}/{MODULE_FILE}")
-        except ManifestError:
-            continue
-        found[name] = manifest
-    return list(found.values())
+@dataclass(frozen=True, slots=True)
+class NewTable:
+    """A table that a person makes: short name, fields (name to type or spec), title, natural key, label."""
 
-
-def version_key(version: str) -> tuple[int, ...]:
-    """Returns the order of versions: 1.10.0 after 1.9.0."""
-    return tuple(int(number) for number in _NUMBER.findall(version))
+    name: str
+    fields: Mapping[str, object]
+    title: str = ""
+    key: tuple[str, ...] = ()
+    label: str = ""
 
 
 def read_module(reference: str) -> tuple[packages.Package, Manifest]:
@@ -139,10 +75,17 @@ def adopt(desk: Desk, reference: str) -> Manifest:
     return manifest
 
 
-def stage_module(desk: Desk, edit: Edit, package: packages.Package, manifest: Manifest, queries: dict[str, str]) -> None:
+def stage_module(
+    desk: Desk, edit: Edit, package: packages.Package, manifest: Manifest, queries: dict[str, str]
+) -> None:
     """Adds a module's records to an edit; `queries` collects the ids of those it makes, by full name."""
     uuid = derived_id("core.modules", manifest.name, manifest.version)
-    fields = {"name": manifest.name, "version": manifest.version, "hash": package.hash.hex(), "manifest": package.text(MODULE_FILE)}
+    fields = {
+        "name": manifest.name,
+        "version": manifest.version,
+        "hash": package.hash.hex(),
+        "manifest": package.text(MODULE_FILE),
+    }
     _put(desk, edit, "core.modules", uuid, fields)
     for query in manifest.queries:
         name = query.name if "." in query.name else f"{manifest.name}.{query.name}"
@@ -178,3 +121,89 @@ def apply_template(desk: Desk, reference: str) -> Template:
         for query in template.queries:
             _put_query(desk, edit, query.name, query.title, query.table, package.text(query.file), template.name)
     return template
+
+
+def create_table(desk: Desk, wanted: NewTable) -> str:
+    """Makes a table that no module brings, as records of core.tables and core.fields, in one bundle.
+
+    Returns:
+        The table's full name.
+
+    Raises:
+        BadName, NameTaken: the table cannot be called that.
+        ManifestError: with every problem of its fields.
+        Refused: it has no fields, or its key or label names one that it does not have.
+    """
+    name = _full_table_name(desk, wanted.name)
+    specs = {short: _checked_spec(name, short, spec) for short, spec in wanted.fields.items()}
+    if not specs:
+        raise Refused(f"{name} would have no fields. Name at least one, with its type: name:text")
+    label = wanted.label or "{" + (wanted.key[0] if wanted.key else next(iter(specs))) + "}"
+    named = [*wanted.key, *_PLACEHOLDER.findall(label)]
+    missing = [short for short in named if short not in specs]
+    if missing:
+        raise Refused(
+            f"{name} would have no field '{missing[0]}', which its key or label names. Its fields are: {', '.join(specs)}."
+        )
+    if not _PLACEHOLDER.search(label):
+        raise Refused(f"The label '{label}' names no field. Write one like \"{{{next(iter(specs))}}}\".")
+    with desk.edit(f"New table {name}") as edit:
+        fields = {"name": name, "title": wanted.title, "key": ",".join(wanted.key), "label": label}
+        _put(desk, edit, "core.tables", derived_id("core.tables", name), fields)
+        for short, spec in specs.items():
+            _put_field(desk, edit, name, short, spec)
+    return name
+
+
+def add_field(desk: Desk, table: str, name: str, spec: object) -> str:
+    """Adds a field to a table, as a record of core.fields.
+
+    Args:
+        desk: the workspace.
+        table: the full name of the table.
+        name: the field's short name.
+        spec: a type's name, or a mapping with the keys that a field has in module.toml.
+
+    Returns:
+        The field's full key.
+
+    Raises:
+        UnknownName, NameTaken, ManifestError: nothing was written.
+    """
+    with desk.lock:
+        desk.follow()
+        holder = desk.catalog.table(table)
+    if holder.resolve(name) is not None:
+        raise NameTaken(f"{holder.title} ({table}) has a field '{name}' already. Choose another name.")
+    text = _checked_spec(table, name, spec)
+    with desk.edit(f"New field {name} in {table}") as edit:
+        return _put_field(desk, edit, table, name, text)
+
+
+def _full_table_name(desk: Desk, wanted: str) -> str:
+    module, dot, short = wanted.rpartition(".")
+    if (dot and module != WORKSPACE) or _SHORT_NAME.fullmatch(short) is None or len(short) > NAME_CHARACTERS_MAX:
+        raise BadName(
+            f"A table cannot be called '{wanted}': use small letters, digits and _, beginning with a letter, such as props. "
+            f"Its full name is then {WORKSPACE}.props."
+        )
+    name = f"{WORKSPACE}.{short}"
+    with desk.lock:
+        desk.follow()
+        if name in desk.catalog.tables:
+            raise NameTaken(
+                f"There is a table {name} already. Choose another name, or add to it with: openprod field add {name} FIELD:TYPE"
+            )
+    return name
+
+
+def _checked_spec(table: str, name: str, spec: object) -> str:
+    """Returns a field's spec as JSON once it reads; raises ManifestError."""
+    read_field(table, user_field_key(table, name), spec, f"{table}.{name}")
+    return msgspec.json.encode(spec).decode()
+
+
+def _put_field(desk: Desk, edit: Edit, table: str, name: str, spec: str) -> str:
+    key = user_field_key(table, name)
+    _put(desk, edit, "core.fields", derived_id("core.fields", key), {"key": key, "table": table, "spec": spec})
+    return key

@@ -8,7 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import zoneinfo
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import msgspec
@@ -16,11 +17,11 @@ import msgspec
 from openprod.catalog.tables import near_names
 from openprod.model.errors import Missing, Refused
 from openprod.model.ids import EntityId, derived_id
-from openprod.query.compile import Compiled, compile_query, count_query
+from openprod.query.compile import Compiled, OutColumn, compile_query, count_query
 from openprod.query.touch import touched
 from openprod.query.tree import Query, read_query
-from openprod.workspace.apply import Changes
 from openprod.workspace.desk import Desk
+from openprod.workspace.meaning import Changes
 
 COMPILED_KEPT = 200
 
@@ -60,6 +61,14 @@ class Question:
 Row = dict[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer while it is being read: what its columns are, and the rows one after the other."""
+
+    columns: tuple[OutColumn, ...]
+    rows: Iterator[Row]
+
+
 class Asker:
     """Answers questions from the read model."""
 
@@ -74,6 +83,14 @@ class Asker:
         with self._desk.reading():
             return self._rows(self._compile(question))
 
+    @contextmanager
+    def answer(self, question: Question) -> Iterator[Answer]:
+        """Gives the rows one by one; one state of the database is held until the context ends."""
+        with self._desk.reading():
+            compiled = self._compile(question)
+            found = self._desk.db.execute(compiled.sql, compiled.params)
+            yield Answer(compiled.columns, (dict(compiled.row(row)) for row in found))
+
     def _rows(self, compiled: Compiled) -> list[Row]:
         return [dict(compiled.row(row)) for row in self._desk.db.rows(compiled.sql, compiled.params)]
 
@@ -81,7 +98,12 @@ class Asker:
         """Returns how many rows a question has in all."""
         with self._desk.reading():
             compiled = count_query(
-                self.query_of(question), self._desk.catalog, question.params, me=self._me(), now=self._now(), venue_zone=self._desk.loader.venue_zone
+                self.query_of(question),
+                self._desk.catalog,
+                question.params,
+                me=self._me(),
+                now=self._now(),
+                venue_zone=self._desk.loader.venue_zone,
             )
             row = self._desk.db.one(compiled.sql, compiled.params)
             return int(row[0]) if row is not None else 0

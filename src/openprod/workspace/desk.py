@@ -7,9 +7,8 @@ Orders store, merge and identity; the clock and chance are handed in. Shapes and
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from openprod.catalog.check import parse
@@ -28,7 +27,6 @@ from openprod.model.bundle import (
     Header,
     ModuleVersion,
     Seen,
-    encode_header,
 )
 from openprod.model.errors import Missing, OpenprodError, Refused
 from openprod.model.hlc import Hlc, effective, hlc
@@ -37,17 +35,18 @@ from openprod.model.natural import natural_key
 from openprod.model.ops import Chunk, Rows, encode_chunk, width
 from openprod.model.slots import EXISTS, RELATION, table_of_member_key
 from openprod.model.values import Value, sort_key
-from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.database import Database, without_collector
 from openprod.store.heads import Heads, Record
 from openprod.store.home import Home, LogKey
 from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, SEQ_BITS, Branch, Log, OpAt
 from openprod.store.pending import PendingShelf
 from openprod.store.read_model import ReadModel
-from openprod.workspace.adopt import CatalogLoader
-from openprod.workspace.apply import Applier, Changes
+from openprod.workspace.apply import Applier
+from openprod.workspace.building import Place, Sight
+from openprod.workspace.catalogs import CatalogLoader
 from openprod.workspace.ingest import Ingest
-from openprod.workspace.write import Bulk, Draft, Edit, Sight
+from openprod.workspace.meaning import Changes, Meaning
+from openprod.workspace.write import Bulk, Draft, Edit
 
 DATABASE_NAME = "workspace.db"
 UUID_TEXT = 36
@@ -77,14 +76,6 @@ class UnknownOp(Missing):
     code = "op.unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """How far history had come when somebody looked: the next place, and the tip of every branch."""
-
-    next: int
-    seqs: Mapping[int, int]
-
-
 class Desk:
     """One open workspace. Safe from any thread: `lock` is held for every use of the database."""
 
@@ -107,7 +98,8 @@ class Desk:
         self.heads = Heads(database)
         self.model = ReadModel(database, lambda uuid: self.heads.need(uuid).eid)
         self.loader = CatalogLoader(database)
-        self.applier = Applier(database, self.log, self.heads, self.model, self.loader)
+        self.meaning = Meaning(database, self.log, self.heads, self.model, self.loader)
+        self.applier = Applier(database, self.log, self.heads, self.model, self.meaning)
         self.pending = PendingShelf(database)
         self.ingest = Ingest(database, self.log, self.pending, self.applier, self.id)
         self.model.use(self.loader.load(), self.loader.venue_zone)
@@ -147,7 +139,7 @@ class Desk:
             self.model.use(catalog, self.loader.venue_zone)
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self) -> Generator[None]:
         """Holds the lock and one state of the database."""
         with self.lock:
             self.follow()
@@ -156,14 +148,14 @@ class Desk:
                 yield
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> Generator[None]:
         """Holds the lock and a transaction; on any error nothing is written and caches are read anew."""
         with self.lock:
             try:
                 with self.db.transaction(), without_collector():
                     self.follow()
                     self.applier.begin()
-                    self.applier.changes = Changes()
+                    self.meaning.changes = Changes()
                     yield
             except BaseException:
                 self.forget()
@@ -228,8 +220,10 @@ class Desk:
     def oid_of(self, text: str) -> int:
         """Returns the local number of an op id; raises UnknownOp."""
         bundle, _, ordinal = text.partition(":")
-        if not is_hex(bundle) or not ordinal.isdigit() or not 6 <= len(bundle) <= 64:  # noqa: PLR2004 -- an id's digits
-            raise UnknownOp(f"'{text}' is no change's id. They look like 3f2a90c1d4e5:7; 'openprod history RECORD' shows them.")
+        if not is_hex(bundle) or not ordinal.isdigit() or not 6 <= len(bundle) <= 64:
+            raise UnknownOp(
+                f"'{text}' is no change's id. They look like 3f2a90c1d4e5:7; 'openprod history RECORD' shows them."
+            )
         low = bytes.fromhex((bundle + "0" * 64)[:64])
         high = bytes.fromhex((bundle + "f" * 64)[:64])
         rows = self.db.rows("SELECT no FROM bundle WHERE id BETWEEN ? AND ? LIMIT 2", (low, high))
@@ -327,7 +321,7 @@ class Desk:
     def title_in(self, record: Record, table: str) -> str:
         """Returns a record's title in one table, also while it is deleted."""
         shelf = self.model.shelves[table]
-        return self.model.title_of(shelf, self.applier.shelf_values(record, shelf))
+        return self.model.title_of(shelf, self.meaning.shelf_values(record, shelf))
 
     # -- references people give
 
@@ -348,8 +342,10 @@ class Desk:
         if colon and "." in table:
             return self._find_by_key(text, self.catalog.table(table), key)
         digits = text.replace("-", "").lower()
-        if not digits or not is_hex(digits) or len(digits) > 32:  # noqa: PLR2004 -- digits of an id
-            raise UnknownRecord(f"There is no record '{text}'. Give its id, the beginning of it, or TABLE:KEY such as lighting.cues:11.")
+        if not digits or not is_hex(digits) or len(digits) > 32:
+            raise UnknownRecord(
+                f"There is no record '{text}'. Give its id, the beginning of it, or TABLE:KEY such as lighting.cues:11."
+            )
         low = bytes.fromhex((digits + "0" * 32)[:32])
         high = bytes.fromhex((digits + "f" * 32)[:32])
         rows = self.db.rows("SELECT uuid FROM entity WHERE uuid BETWEEN ? AND ? LIMIT 50", (low, high))
@@ -365,7 +361,9 @@ class Desk:
 
     def _find_by_key(self, text: str, table: Table, key: str) -> bytes:
         if not table.key:
-            raise UnknownRecord(f"The records of {table.name} have no key of their own. Give the record's id instead of '{text}'.")
+            raise UnknownRecord(
+                f"The records of {table.name} have no key of their own. Give the record's id instead of '{text}'."
+            )
         parts = key.split("/")
         found: list[bytes] = []
         for lead in range(len(table.key) - len(parts) + 1):
@@ -415,7 +413,7 @@ class Desk:
                     return None
                 key, bundle = self._write(label, cause, start, chunks)
             self.home.mark(LogId(key.log), bundle.header.seq, bundle.id)
-            changes = self.applier.changes
+            changes = self.meaning.changes
         self.tell(changes)
         return bundle.id.hex()
 
@@ -439,7 +437,9 @@ class Desk:
         self, key: LogKey, arm: Branch, label: str, cause: Cause, start: Place, chunks: list[Chunk]
     ) -> tuple[Header, tuple[bytes, ...]]:
         raw = tuple(map(encode_chunk, chunks))
-        refs = tuple(chunk_ref(one, sum(map(width, chunk.ops)), len(chunk.ops)) for one, chunk in zip(raw, chunks, strict=True))
+        refs = tuple(
+            chunk_ref(one, sum(map(width, chunk.ops)), len(chunk.ops)) for one, chunk in zip(raw, chunks, strict=True)
+        )
         is_first = arm.seq == 0
         header = Header(
             version=FORMAT_VERSION,
@@ -456,7 +456,9 @@ class Desk:
             label=label.encode()[:LABEL_BYTES_MAX].decode(errors="ignore"),
             epoch=0,
             chunks=refs,
-            opening=opening(self.home.need_identity().seed, self.id, LogId(key.log), self.admission or Admission(ADMISSION_KNOWN))
+            opening=opening(
+                self.home.need_identity().seed, self.id, LogId(key.log), self.admission or Admission(ADMISSION_KNOWN)
+            )
             if is_first
             else None,
         )
@@ -478,7 +480,9 @@ class Desk:
         found: list[Seen] = []
         for other in self.log.branches.values():
             seq = start.seqs.get(other.no, 0)
-            if other.seq > max(seq, other.fork_seq) and other.no != arm.no or (other.no == arm.no and other.seq > seq):
+            if (other.seq > max(seq, other.fork_seq) and other.no != arm.no) or (
+                other.no == arm.no and other.seq > seq
+            ):
                 tip = self.log.id_of(other.no << SEQ_BITS | seq) if seq > other.fork_seq else b""
                 found.append(Seen(other.id, seq if tip else 0, tip))
         return tuple(sorted(found)) or None

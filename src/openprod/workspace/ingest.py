@@ -76,7 +76,9 @@ class Candidate(NamedTuple):
 class Ingest:
     """Takes bundles in within a transaction that its caller holds."""
 
-    def __init__(self, database: Database, history: Log, pending: PendingShelf, applier: Applier, workspace: WorkspaceId) -> None:
+    def __init__(
+        self, database: Database, history: Log, pending: PendingShelf, applier: Applier, workspace: WorkspaceId
+    ) -> None:
         self._db = database
         self._log = history
         self._pending = pending
@@ -134,7 +136,11 @@ class Ingest:
                 continue
             good.add(one.id)
             previous = by_id.get(one.header.prev) if one.header.prev is not None else None
-            if previous is not None and previous.header.log == one.header.log and previous.header.seq == one.header.seq - 1:
+            if (
+                previous is not None
+                and previous.header.log == one.header.log
+                and previous.header.seq == one.header.seq - 1
+            ):
                 vouched.add(previous.id)
         return [one for one in fresh if one.id in good]
 
@@ -186,7 +192,10 @@ class Ingest:
             at = claimed_ms if accepted is None else int(accepted[0])
             number = self._applier.append_and_take(branch, bundle, eff, min(at, (1 << 63) - 1))
             if now_ms - claimed_ms > LATE_MS:
-                self._db.execute("INSERT OR IGNORE INTO flag(kind, bundle, ordinal, detail) VALUES('late', ?, 0, ?)", (number, str(now_ms - claimed_ms)))
+                self._db.execute(
+                    "INSERT OR IGNORE INTO flag(kind, bundle, ordinal, detail) VALUES('late', ?, 0, ?)",
+                    (number, str(now_ms - claimed_ms)),
+                )
             report.applied += 1
             report.unread += bundle.chunks is None
         self._applier.settle()
@@ -213,13 +222,19 @@ class Ingest:
         report.forked.append(header.log.hex())
         first = self._log.branches_of(header.log)[0]
         number = first.no << SEQ_BITS | header.seq
-        self._db.execute("INSERT OR IGNORE INTO flag(kind, bundle, ordinal, detail) VALUES('fork', ?, 0, ?)", (number, header.log.hex()))
+        self._db.execute(
+            "INSERT OR IGNORE INTO flag(kind, bundle, ordinal, detail) VALUES('fork', ?, 0, ?)",
+            (number, header.log.hex()),
+        )
 
     # -- why a bundle waits
 
     def _why_not(self, one: Candidate, now_ms: int) -> tuple[str, str] | None:
         header = one.header
-        if wall_ms(Hlc(header.claimed)) - now_ms > DRIFT_MS_MAX and self._db.one("SELECT 1 FROM accepted WHERE bundle = ?", (one.id,)) is None:
+        if (
+            wall_ms(Hlc(header.claimed)) - now_ms > DRIFT_MS_MAX
+            and self._db.one("SELECT 1 FROM accepted WHERE bundle = ?", (one.id,)) is None
+        ):
             return HELD, str(wall_ms(Hlc(header.claimed)) - DRIFT_MS_MAX)
         if header.opening is not None and not self._is_admitted(header):
             return ADMISSION, header.opening.actor.hex()
@@ -248,7 +263,16 @@ class Ingest:
         for one in left:
             missing = self._missing(one.header)
             why = (WAITING, missing) if missing else self._why_not(one, now_ms) or (WAITING, "")
-            entries.append(Pending(one.id, one.header.log, one.header.seq, *why, min(wall_ms(Hlc(one.header.claimed)), (1 << 63) - 1), one.sealed))
+            entries.append(
+                Pending(
+                    one.id,
+                    one.header.log,
+                    one.header.seq,
+                    *why,
+                    min(wall_ms(Hlc(one.header.claimed)), (1 << 63) - 1),
+                    one.sealed,
+                )
+            )
         self._pending.put(entries)
         report.waiting = sum(one.reason == WAITING for one in entries)
         report.held = sum(one.reason == HELD for one in entries)

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from openprod.catalog.tables import Field
 from openprod.catalog.check import parse
+from openprod.catalog.tables import Field
 from openprod.merge.heads import Head, Life, Offer, is_conflict, offers, shown
 from openprod.merge.state_hash import text as hash_text
 from openprod.model.bundle import CAUSE_NAMES, Cause
@@ -21,11 +20,13 @@ from openprod.model.ops import (
     ClockAccept,
     InviteOpen,
     KnownOp,
-    Place as PlaceOp,
     Relations,
     Rows,
     subject_indexes,
     width,
+)
+from openprod.model.ops import (
+    Place as PlaceOp,
 )
 from openprod.model.slots import EXISTS, RELATION, is_field_key, table_of_member_key
 from openprod.model.values import Plain, Value, plain
@@ -46,9 +47,7 @@ from openprod.workspace.shapes import (
     StatusShape,
     TableShape,
 )
-
-if TYPE_CHECKING:
-    from openprod.workspace.write import Edit
+from openprod.workspace.write import Edit
 
 KEEP, DELETE = "keep", "delete"
 OPS_SHOWN = 200
@@ -92,7 +91,7 @@ def actor_of(desk: Desk, oid: int) -> bytes:
 def actor_name(desk: Desk, actor: bytes) -> str:
     """Returns what a person is called here; eight hex digits of their key where nobody named them."""
     record = desk.record_of(derived_id("core.people", actor.hex()))
-    name = desk.applier.values_of(record, ("core.people.name",)).get("core.people.name") if record is not None else None
+    name = desk.meaning.values_of(record, ("core.people.name",)).get("core.people.name") if record is not None else None
     return name if isinstance(name, str) and name else actor.hex()[:8]
 
 
@@ -109,7 +108,15 @@ def tables(desk: Desk) -> list[TableShape]:
     found: list[TableShape] = []
     for table in sorted(desk.catalog.tables.values(), key=lambda table: table.module == "core"):
         row = desk.db.one(f'SELECT count(*) FROM "{table.name}"')  # noqa: S608 -- a catalog name, checked when read
-        found.append({"name": table.name, "title": table.title, "module": table.module, "count": row[0] if row else 0, "key": list(table.key)})
+        found.append(
+            {
+                "name": table.name,
+                "title": table.title,
+                "module": table.module,
+                "count": row[0] if row else 0,
+                "key": list(table.key),
+            }
+        )
     return found
 
 
@@ -148,8 +155,8 @@ def record(desk: Desk, uuid: bytes) -> RecordShape:
             continue
         oids = desk.heads.heads(found, key)
         heads[text] = [desk.op_text(oid) for oid in oids]
-        values[text] = plain(desk.applier.value_of(found, key))
-        if len(oids) > 1 and is_conflict(desk.applier.heads_of(found, key)):
+        values[text] = plain(desk.meaning.value_of(found, key))
+        if len(oids) > 1 and is_conflict(desk.meaning.heads_of(found, key)):
             conflicts.append(text)
     return {
         "id": id_text(uuid),
@@ -193,7 +200,7 @@ def relations(desk: Desk, uuid: bytes) -> list[RelationShape]:
             edge = desk.record_of(own)
             relation = desk.catalog.relations.get(name)
             keys = [field.key for field in relation.properties.values()] if relation is not None else []
-            values = desk.applier.values_of(edge, keys) if edge is not None else {}
+            values = desk.meaning.values_of(edge, keys) if edge is not None else {}
             shapes.append(
                 {
                     "id": id_text(own),
@@ -252,7 +259,7 @@ def _shape(desk: Desk, found: Record, key: int, oids: tuple[int, ...]) -> Confli
     question = conflict_id(desk, found.uuid, text, oids)
     if text == EXISTS:
         return _delete_shape(desk, found, question, oids)
-    heads = desk.applier.heads_of(found, key)
+    heads = desk.meaning.heads_of(found, key)
     offered = offers(heads)
     title, label = desk.title(found.uuid), field_title(desk, text)
     edits = [(actor_name(desk, actor_of(desk, offer.heads[0].oid)), offer.value) for offer in offered]
@@ -262,7 +269,9 @@ def _shape(desk: Desk, found: Record, key: int, oids: tuple[int, ...]) -> Confli
     elif decisions:
         decided = shown(heads)
         others = [edit for edit, offer in zip(edits, offered, strict=True) if decided not in offer.heads]
-        sentence = wording.late_conflict(title, label, others, (actor_name(desk, actor_of(desk, decided.oid)), decided.value))
+        sentence = wording.late_conflict(
+            title, label, others, (actor_name(desk, actor_of(desk, decided.oid)), decided.value)
+        )
     else:
         sentence = wording.value_conflict(title, label, edits)
     return {
@@ -305,7 +314,14 @@ def _delete_shape(desk: Desk, found: Record, question: str, oids: tuple[int, ...
     for what, oid in ((KEEP, newest), (DELETE, max(deletes, key=desk.log.order_of))):
         actor = actor_of(desk, oid)
         values.append(
-            {"op": desk.op_text(oid), "value": what, "actor": actor.hex(), "actor_name": actor_name(desk, actor), "at": at_of(desk, oid), "decision": False}
+            {
+                "op": desk.op_text(oid),
+                "value": what,
+                "actor": actor.hex(),
+                "actor_name": actor_name(desk, actor),
+                "at": at_of(desk, oid),
+                "decision": False,
+            }
         )
     return {
         "id": question,
@@ -325,7 +341,11 @@ def _latest_work(desk: Desk, found: Record, deletes: Sequence[int]) -> list[int]
     for key in desk.heads.slots(found):
         for oid in desk.heads.heads(found, key):
             op = desk.op_at(oid)
-            if op.is_live is not False and not op.is_auto and not any(desk.log.knows(number, oid >> ORDINAL_BITS) for number in numbers):
+            if (
+                op.is_live is not False
+                and not op.is_auto
+                and not any(desk.log.knows(number, oid >> ORDINAL_BITS) for number in numbers)
+            ):
                 work.append(oid)
     return work
 
@@ -349,17 +369,25 @@ def stage_resolution(desk: Desk, edit: Edit, question: str, choose: int | str | 
     if text == EXISTS:
         _stage_life(desk, edit, found, choose, value)
         return
-    heads = desk.applier.heads_of(found, key)
+    heads = desk.meaning.heads_of(found, key)
     settled = _chosen(desk, heads, choose) if choose is not None else _given(desk, text, value)
     edit.decide(found.uuid, text, settled, tuple(head.oid for head in heads))
 
 
 def _find_question(desk: Desk, question: str) -> tuple[Record, int, tuple[int, ...]]:
-    found = [one for one in _open_questions(desk, None) if conflict_id(desk, one[0].uuid, desk.heads.key_texts[one[1]], one[2]).startswith(question)]
-    if len(question) < 4 or not found:  # noqa: PLR2004 -- fewer digits mean nothing
-        raise UnknownConflict(f"There is no open question {question}: it was settled, or somebody's change made it another one. See: openprod conflicts")
+    found = [
+        one
+        for one in _open_questions(desk, None)
+        if conflict_id(desk, one[0].uuid, desk.heads.key_texts[one[1]], one[2]).startswith(question)
+    ]
+    if len(question) < 4 or not found:
+        raise UnknownConflict(
+            f"There is no open question {question}: it was settled, or somebody's change made it another one. See: openprod conflicts"
+        )
     if len(found) > 1:
-        raise UnknownConflict(f"{question} is the beginning of several questions. Give more of it; see: openprod conflicts")
+        raise UnknownConflict(
+            f"{question} is the beginning of several questions. Give more of it; see: openprod conflicts"
+        )
     return found[0]
 
 
@@ -429,10 +457,18 @@ def _history_keys(desk: Desk, found: Record, field: str | None) -> list[int]:
     keys = desk.heads.slots(found)
     if field is None:
         return keys
-    named = [key for key in keys if desk.heads.key_texts[key] == field or desk.heads.key_texts[key].rpartition(".")[2] == field]
+    named = [
+        key
+        for key in keys
+        if desk.heads.key_texts[key] == field or desk.heads.key_texts[key].rpartition(".")[2] == field
+    ]
     if named:
         return named
-    known = [table.resolve(field) for name in desk.member_tables(found.uuid) if (table := desk.catalog.tables.get(name)) is not None]
+    known = [
+        table.resolve(field)
+        for name in desk.member_tables(found.uuid)
+        if (table := desk.catalog.tables.get(name)) is not None
+    ]
     if not any(known):
         raise Missing(f"{desk.title(found.uuid)} has no field '{field}'. 'openprod show' lists what it has.")
     return []
@@ -443,7 +479,10 @@ def _entries(desk: Desk, ops: Sequence[tuple[int, OpShape]]) -> list[LogEntry]:
     for oid, shape in ops:
         grouped.setdefault(oid >> ORDINAL_BITS, []).append((oid, shape))
     numbers = sorted(grouped, key=lambda number: desk.log.order_of(number << ORDINAL_BITS), reverse=True)
-    return [_entry(desk, number, [shape for _, shape in sorted(grouped[number], key=lambda one: one[0])]) for number in numbers]
+    return [
+        _entry(desk, number, [shape for _, shape in sorted(grouped[number], key=lambda one: one[0])])
+        for number in numbers
+    ]
 
 
 def _entry(desk: Desk, number: int, ops: list[OpShape]) -> LogEntry:
@@ -489,7 +528,15 @@ def _ops_of(desk: Desk, number: int) -> Iterator[OpShape]:
                 first = chunk.subjects[op.subjects[0] * 16 : op.subjects[0] * 16 + 16]
                 title = desk.title(first) if count == 1 and isinstance(op, Rows) else ""
                 text = f"{title} created in {what}" if title else f"{count} created in {what}"
-                yield {"op": desk.op_text(number << ORDINAL_BITS | ordinal), "kind": "create", "record": id_text(first), "title": title, "field": what, "value": count, "text": text}
+                yield {
+                    "op": desk.op_text(number << ORDINAL_BITS | ordinal),
+                    "kind": "create",
+                    "record": id_text(first),
+                    "title": title,
+                    "field": what,
+                    "value": count,
+                    "text": text,
+                }
             else:
                 for at in subject_indexes(op.subjects):
                     for key in op.keys:
@@ -503,7 +550,15 @@ def _ops_of(desk: Desk, number: int) -> Iterator[OpShape]:
 def _op_shape(desk: Desk, op: OpAt, uuid: bytes, key: str) -> OpShape:
     title = desk.title(uuid)
     kind, text = _op_words(desk, op, title, key)
-    return {"op": desk.op_text(op.oid), "kind": kind, "record": id_text(uuid), "title": title, "field": key, "value": plain(op.value), "text": text}
+    return {
+        "op": desk.op_text(op.oid),
+        "kind": kind,
+        "record": id_text(uuid),
+        "title": title,
+        "field": key,
+        "value": plain(op.value),
+        "text": text,
+    }
 
 
 def _op_words(desk: Desk, op: OpAt, title: str, key: str) -> tuple[str, str]:
@@ -574,7 +629,9 @@ def notices(desk: Desk, now_ms: int) -> list[NoticeShape]:
     found: list[NoticeShape] = [*_pending_notices(desk, now_ms)]
     if desk.log.unread:
         found.append({"kind": "unread", "text": wording.unread_notice(len(desk.log.unread))})
-    for kind, number, _, detail in desk.db.rows("SELECT kind, bundle, ordinal, detail FROM flag ORDER BY kind, bundle, ordinal"):
+    for kind, number, _, detail in desk.db.rows(
+        "SELECT kind, bundle, ordinal, detail FROM flag ORDER BY kind, bundle, ordinal"
+    ):
         name = actor_name(desk, desk.log.branches[branch_of(number)].actor)
         match kind:
             case "fork":

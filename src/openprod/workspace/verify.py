@@ -19,7 +19,7 @@ from openprod.model.ids import bundle_id
 from openprod.model.ops import Malformed
 from openprod.store.database import Database, DatabaseDamaged, without_collector
 from openprod.store.log import SEQ_BITS, Log, LogDamaged, branch_of, seq_of
-from openprod.workspace.apply import Changes
+from openprod.workspace.meaning import Changes
 
 if TYPE_CHECKING:
     from openprod.workspace.desk import Desk
@@ -221,7 +221,7 @@ def rebuild(desk: Desk, progress: Callable[[int, int], None] | None = None) -> N
     desk.db.execute("DELETE FROM flag WHERE kind NOT IN ('fork', 'late')")
     desk.db.execute("DELETE FROM meta WHERE key IN ('state_hash', 'catalog')")
     desk.forget()
-    desk.applier.changes = Changes()
+    desk.meaning.changes = Changes()
     desk.model.use(desk.loader.load(), desk.loader.venue_zone)
     desk.model.migrate()
     desk.log.rewind()

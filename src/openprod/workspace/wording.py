@@ -79,9 +79,7 @@ def decision_conflict(title: str, field: str, edits: Sequence[tuple[str, Value]]
 def late_conflict(title: str, field: str, edits: Sequence[tuple[str, Value]], decided: tuple[str, Value]) -> str:
     """Returns the sentence for a decided question that a later arrival opens again."""
     who = joined([f"{name} ({value_text(value)})" for name, value in edits])
-    return (
-        f"{possessive(title)} {field_name(field)} was decided by {decided[0]} ({value_text(decided[1])}), and edited by {who} without knowing of it. Choose a value."
-    )
+    return f"{possessive(title)} {field_name(field)} was decided by {decided[0]} ({value_text(decided[1])}), and edited by {who} without knowing of it. Choose a value."
 
 
 def delete_conflict(title: str, deleted_by: Sequence[str], changed_by: Sequence[str]) -> str:
@@ -99,7 +97,7 @@ def field_name(title: str) -> str:
 
 def held_notice(name: str, days: float, count: int) -> str:
     """Returns the sentence for changes whose author's clock is ahead."""
-    much = f"{days:.0f} days" if days >= 2 else f"{days * 24:.1f} hours"  # noqa: PLR2004 -- plural
+    much = f"{days:.0f} days" if days >= 2 else f"{days * 24:.1f} hours"
     changes = "1 change" if count == 1 else f"{count} changes"
     return f"{changes} by {name} {'is' if count == 1 else 'are'} held: that laptop's clock is {much} ahead. Set its clock right, or accept them."
 

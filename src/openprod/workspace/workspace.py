@@ -10,7 +10,8 @@ import getpass
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,7 +20,7 @@ from openprod.catalog.tables import Catalog
 from openprod.identity.invite import Invitation, admission_for, invitation_text, new_invitation, read_invitation
 from openprod.identity.keys import SigningSeed, sign
 from openprod.identity.seal import creator_admission
-from openprod.model.bundle import CAUSE_GENESIS, CAUSE_JOIN, Cause, Frontier, Sealed
+from openprod.model.bundle import CAUSE_EDIT, CAUSE_GENESIS, CAUSE_JOIN, Cause, Frontier, Sealed
 from openprod.model.errors import Missing, Refused
 from openprod.model.ids import ActorId, LogId, WorkspaceId, derived_id, id_text, workspace_id
 from openprod.model.ops import ClockAccept, InviteClose, InviteOpen, InvitePayload
@@ -28,10 +29,10 @@ from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.database import Database, NotAWorkspace, translated
 from openprod.store.home import Home
 from openprod.workspace import adopt, reading, verify
-from openprod.workspace.apply import Changes
-from openprod.workspace.asking import Asker, Question
+from openprod.workspace.asking import Answer, Asker, Question
 from openprod.workspace.desk import DATABASE_NAME, Desk
 from openprod.workspace.ingest import Report
+from openprod.workspace.meaning import Changes
 from openprod.workspace.shapes import (
     ConflictShape,
     FieldShape,
@@ -95,7 +96,9 @@ class Workspace:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -131,7 +134,7 @@ class Workspace:
         """What the production is called; the folder's name where nobody named it."""
         with self._desk.reading():
             record = self._desk.record_of(derived_id("core.settings", NAME_SETTING))
-            found = self._desk.applier.values_of(record, ("core.settings.value",)) if record is not None else {}
+            found = self._desk.meaning.values_of(record, ("core.settings.value",)) if record is not None else {}
             value = found.get("core.settings.value")
             return value if isinstance(value, str) and value else self._desk.folder.name
 
@@ -211,7 +214,11 @@ class Workspace:
 
     def edit(self, label: str = "", cause: Cause | None = None) -> Edit:
         """Returns an edit: a context manager whose changes become one bundle, or nothing on an exception."""
-        return self._desk.edit(label, cause)
+        return Edit(self._desk, label, cause if cause is not None else Cause(CAUSE_EDIT), self._settle)
+
+    def _settle(self, edit: Edit, question: str, choose: int | str | None, value: object) -> None:
+        with self._desk.reading():
+            reading.stage_resolution(self._desk, edit, question, choose, value)
 
     # -- queries
 
@@ -227,6 +234,18 @@ class Workspace:
         """Returns the rows of a saved query's name, a condition with `from_`, or the full form as a mapping."""
         return self._asker.rows(Question(text, from_, query, limit, offset, params))
 
+    def answer(
+        self,
+        text: str | None = None,
+        from_: str | None = None,
+        query: Mapping[str, object] | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        params: Mapping[str, object] | None = None,
+    ) -> AbstractContextManager[Answer]:
+        """Returns a context that gives a question's columns and its rows one by one, however many there are."""
+        return self._asker.answer(Question(text, from_, query, limit, offset, params or {}))
+
     def count(self, table: str, where: str | None = None) -> int:
         """Returns how many records of a table a condition holds for."""
         return self._asker.count(Question(where, table, None, None, None, {}))
@@ -235,7 +254,13 @@ class Workspace:
         """Returns how many rows a query in full form has, its own limit aside."""
         return self._asker.count(Question(None, None, query, None, None, params))
 
-    def explain(self, text: str | None = None, from_: str | None = None, query: Mapping[str, object] | None = None, **params: object) -> str:
+    def explain(
+        self,
+        text: str | None = None,
+        from_: str | None = None,
+        query: Mapping[str, object] | None = None,
+        **params: object,
+    ) -> str:
         """Returns the SQL of a query and SQLite's plan for it."""
         return self._asker.explain(Question(text, from_, query, None, None, params))
 
@@ -323,7 +348,7 @@ class Workspace:
                 own = desk.own_key()
                 if own is not None and (own.log.hex() in report.forked or self._is_written_elsewhere(own.log, own.seq)):
                     desk.give_up_log()
-            changes = desk.applier.changes
+            changes = desk.meaning.changes
         if report.is_news:
             desk.tell(changes)
         return report
@@ -349,7 +374,13 @@ class Workspace:
         """Returns the bundles that have no effect yet: id, log, seq, reason and what they wait for."""
         with self._desk.reading():
             return [
-                {"bundle": one.id.hex(), "log": one.log.hex(), "seq": one.seq, "reason": one.reason, "detail": one.detail}
+                {
+                    "bundle": one.id.hex(),
+                    "log": one.log.hex(),
+                    "seq": one.seq,
+                    "reason": one.reason,
+                    "detail": one.detail,
+                }
                 for one in self._desk.pending.all()
             ]
 
@@ -380,7 +411,9 @@ class Workspace:
     def open_invitations(self) -> list[bytes]:
         """Returns the public keys of the open invitations, the newest first."""
         with self._desk.reading():
-            return [public for (public,) in self._desk.db.rows("SELECT public FROM invite WHERE open = 1 ORDER BY oid DESC")]
+            return [
+                public for (public,) in self._desk.db.rows("SELECT public FROM invite WHERE open = 1 ORDER BY oid DESC")
+            ]
 
     def revoke_invitation(self, key: str) -> None:
         """Closes an invitation, given its public key in hex: whoever did not use it yet has to be admitted by a member."""
@@ -403,6 +436,16 @@ class Workspace:
         """Adopts a template's modules and brings its queries; returns its name."""
         return adopt.apply_template(self._desk, template).name
 
+    def create_table(
+        self, name: str, fields: Mapping[str, object], *, title: str = "", key: Sequence[str] = (), label: str = ""
+    ) -> str:
+        """Makes a table of this production's own and returns its full name; see `adopt.create_table`."""
+        return adopt.create_table(self._desk, adopt.NewTable(name, fields, title, tuple(key), label))
+
+    def add_field(self, table: str, name: str, spec: object) -> str:
+        """Adds a field to a table, a module's or one's own, and returns its full key; see `adopt.add_field`."""
+        return adopt.add_field(self._desk, table, name, spec)
+
     # -- care
 
     def verify(self, progress: Callable[[int, int], None] | None = None) -> verify.Findings:
@@ -413,9 +456,8 @@ class Workspace:
 
     def rebuild(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Derives everything from the log again."""
-        with self._desk.lock:
-            with self._desk.writing():
-                verify.rebuild(self._desk, progress)
+        with self._desk.lock, self._desk.writing():
+            verify.rebuild(self._desk, progress)
         self._desk.tell(Changes(is_schema=True, is_history=True))
 
 
@@ -492,7 +534,9 @@ def init_workspace(
     state.keep_recovery(workspace, recovery)
     desk.admission = creator_admission(recovery.public, nonce)
     with made.edit(f"Start {name}", Cause(CAUSE_GENESIS)) as edit:
-        edit.add_record("core.settings", {"name": NAME_SETTING, "value": name}, record_id=derived_id("core.settings", NAME_SETTING))
+        edit.add_record(
+            "core.settings", {"name": NAME_SETTING, "value": name}, record_id=derived_id("core.settings", NAME_SETTING)
+        )
         uuid = derived_id("core.people", identity.actor.hex())
         edit.add_record("core.people", {"key": identity.actor.hex(), "name": identity.name}, record_id=uuid)
     if template is not None:
@@ -533,7 +577,11 @@ def join_workspace(
     try:
         report = made.ingest(bundles)
         if invited.public not in made.open_invitations():
-            reason = report.rejected[0] if report.rejected else "It does not hold the change that opened your invitation; ask for a newer file, or for a new invitation."
+            reason = (
+                report.rejected[0]
+                if report.rejected
+                else "It does not hold the change that opened your invitation; ask for a newer file, or for a new invitation."
+            )
             raise NotJoined(f"You could not join with this file. {reason}")
         for epoch, key in keys:
             state.add_workspace_key(desk.id, epoch, key)
@@ -553,7 +601,9 @@ def join_workspace(
     return made
 
 
-def _make(folder: Path, workspace: WorkspaceId, home: Home, clock: Clock, chance: Chance, *, durable: bool) -> Workspace:
+def _make(
+    folder: Path, workspace: WorkspaceId, home: Home, clock: Clock, chance: Chance, *, durable: bool
+) -> Workspace:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FolderTaken(f"{folder} is not empty, and a workspace needs a folder of its own. Choose another one.")
     try:
@@ -563,7 +613,9 @@ def _make(folder: Path, workspace: WorkspaceId, home: Home, clock: Clock, chance
         database = Database(str(folder / DATABASE_NAME), create=True, durable=durable, functions=SQL_FUNCTIONS)
         os.chmod(folder / DATABASE_NAME, 0o600)
     except OSError as error:
-        raise Refused(f"The folder {folder} cannot be made ({error.strerror}). Choose a place that is yours to write.") from error
+        raise Refused(
+            f"The folder {folder} cannot be made ({error.strerror}). Choose a place that is yours to write."
+        ) from error
     try:
         with database.transaction():
             database.execute("INSERT INTO meta(key, value) VALUES('workspace', ?)", (workspace,))

@@ -6,13 +6,13 @@ what is there and to seal and keep the result.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import Protocol, Self
 
 from openprod.catalog.check import check_fields, check_new, parse_column, unknown_field
-from openprod.catalog.tables import Field, Relation, Table
+from openprod.catalog.tables import Catalog, Field, Relation, Table
 from openprod.model.bundle import CAUSE_EDIT, Cause
 from openprod.model.errors import Refused
 from openprod.model.ids import derived_id, id_text
@@ -25,26 +25,15 @@ from openprod.model.ops import (
     KnownOp,
     Member,
     Relate,
-    Relations,
-    RelationsPayload,
-    Rows,
-    RowsPayload,
     Set,
     Unrelate,
 )
 from openprod.model.slots import EXISTS, RELATION, member_key
-from openprod.model.values import Value, value_key
+from openprod.model.values import RecordRef, Value, value_key
+from openprod.store.database import without_collector
+from openprod.workspace.building import ChunkBuilder, Heads, Place, Sight, SightDesk, TooMuch
 
-if TYPE_CHECKING:
-    from openprod.workspace.desk import Desk, Place
-
-BLOCK_ROWS = 1_000
-CHUNK_OPS = 4_000
-CHUNK_TEXT_BYTES = 1 << 20
-BULK_VALUES_MAX = 1_000_000
-
-Heads = tuple[int, ...]
-Row = TypeVar("Row", bound=tuple[object, ...])
+Settle = Callable[["Edit", str, "int | str | None", object], None]
 
 
 class AmbiguousField(Refused):
@@ -61,18 +50,6 @@ class NotInTable(Refused):
     """A record is not in the table that was named."""
 
     code = "edit.not_in_table"
-
-
-class GoneRecord(Refused):
-    """A record was deleted."""
-
-    code = "edit.deleted_record"
-
-
-class TooMuch(Refused):
-    """One edit would hold more values than a bundle may."""
-
-    code = "edit.too_much"
 
 
 @dataclass(slots=True)
@@ -112,6 +89,47 @@ class Bulk:
     rows: list[tuple[Value, ...]]
 
 
+class EditDesk(SightDesk, Protocol):
+    """What an edit needs of the desk."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """The tables there are."""
+        ...
+
+    def place(self) -> Place:
+        """Returns how far history has come."""
+        ...
+
+    def new_ids(self, count: int) -> Sequence[bytes]:
+        """Returns new record ids."""
+        ...
+
+    def oid_of(self, text: str) -> int:
+        """Returns the local number of an op id."""
+        ...
+
+    def member_tables(self, uuid: bytes) -> list[str]:
+        """Returns the tables a record is in."""
+        ...
+
+    def relation_type(self, uuid: bytes) -> str | None:
+        """Returns the type of a relation."""
+        ...
+
+    def title(self, uuid: bytes) -> str:
+        """Returns what a record is called."""
+        ...
+
+    def uuid_in(self, text: str, drafts: Mapping[bytes, Draft], bulk: Sequence[Bulk]) -> bytes:
+        """Returns the record a reference means."""
+        ...
+
+    def commit(self, label: str, cause: Cause, start: Place, build: Callable[[Sight], list[Chunk]]) -> str | None:
+        """Seals and keeps a bundle."""
+        ...
+
+
 class Edit:
     """Collects changes; a context manager that commits them as one bundle, or nothing on an exception.
 
@@ -119,8 +137,9 @@ class Edit:
     if there was nothing to write), `assumed` what was assumed in reading values, `conflicts` the ids of questions it left.
     """
 
-    def __init__(self, workspace: Desk, label: str, cause: Cause | None) -> None:
+    def __init__(self, workspace: EditDesk, label: str, cause: Cause | None, settle: Settle | None = None) -> None:
         self._workspace = workspace
+        self._settle = settle
         self._label = label
         self._cause = cause if cause is not None else Cause(CAUSE_EDIT)
         self._drafts: dict[bytes, Draft] = {}
@@ -134,7 +153,9 @@ class Edit:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self.commit()
         self._is_done = True
@@ -151,11 +172,17 @@ class Edit:
         checked = check_new(holder, self._with_references(holder, fields))
         self.assumed.extend(checked.assumed)
         uuid = record_id if record_id is not None else self._workspace.new_ids(1)[0]
-        self._drafts[uuid] = Draft(uuid, table, {key: Written(value, ()) for key, value in checked.values.items() if value is not None})
+        self._drafts[uuid] = Draft(
+            uuid, table, {key: Written(value, ()) for key, value in checked.values.items() if value is not None}
+        )
         return id_text(uuid)
 
     def add_many(self, table: str, fields: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
         """Creates many records at once: `rows` holds a raw value a field. Raises ColumnRefused naming the rows at fault."""
+        with without_collector():
+            return self._add_many(table, fields, rows)
+
+    def _add_many(self, table: str, fields: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
         holder = self._workspace.catalog.table(table)
         found = [holder.resolve(name) for name in fields]
         for name, one in zip(fields, found, strict=True):
@@ -173,13 +200,24 @@ class Edit:
         for column in holder.fields.values():
             if column.key not in given and (column.default is not None or column.required):
                 if column.default is None:
-                    raise Refused(f"{column.title} ({column.key}) is required in {holder.title}: give it for every row.")
+                    raise Refused(
+                        f"{column.title} ({column.key}) is required in {holder.title}: give it for every row."
+                    )
                 columns.append(column)
                 values.append([column.default] * len(rows))
         if len(columns) > COLUMNS_MAX:
-            raise TooMuch(f"{len(columns)} fields at once are more than the {COLUMNS_MAX} that one import can write. Import some of them, then the others.")
+            raise TooMuch(
+                f"{len(columns)} fields at once are more than the {COLUMNS_MAX} that one import can write. Import some of them, then the others."
+            )
         uuids: list[bytes] = list(self._workspace.new_ids(len(rows)))
-        self._bulk.append(Bulk(table, tuple(column.key for column in columns), uuids, list(zip(*values, strict=True)) if values else [() for _ in rows]))
+        self._bulk.append(
+            Bulk(
+                table,
+                tuple(column.key for column in columns),
+                uuids,
+                list(zip(*values, strict=True)) if values else [() for _ in rows],
+            )
+        )
         return [id_text(uuid) for uuid in uuids]
 
     def _check_required(self, column: Field, values: Sequence[Value]) -> None:
@@ -222,7 +260,11 @@ class Edit:
         """Takes a record out of a table; its values stay and come back with it."""
         self._workspace.catalog.table(from_)
         draft = self._draft(self._uuid(record))
-        if not draft.is_new and from_ not in self._workspace.member_tables(draft.uuid) and draft.members.get(from_) is not True:
+        if (
+            not draft.is_new
+            and from_ not in self._workspace.member_tables(draft.uuid)
+            and draft.members.get(from_) is not True
+        ):
             raise NotInTable(f"{self._workspace.title(draft.uuid)} is not in {from_}, so it cannot be taken out of it.")
         draft.members[from_] = False
 
@@ -247,7 +289,11 @@ class Edit:
         self._check_source(holder, ends.source)
         checked = check_new(holder, self._with_references(holder, properties))
         self.assumed.extend(checked.assumed)
-        uuid = derived_id("relation", relation, ends.source, ends.target) if holder.unique else self._workspace.new_ids(1)[0]
+        uuid = (
+            derived_id("relation", relation, ends.source, ends.target)
+            if holder.unique
+            else self._workspace.new_ids(1)[0]
+        )
         draft = self._drafts.setdefault(uuid, Draft(uuid))
         draft.relation = ends
         draft.values.update({key: Written(value, None) for key, value in checked.values.items() if value is not None})
@@ -260,9 +306,9 @@ class Edit:
 
     def resolve(self, conflict_id: str, *, choose: int | str | None = None, value: object = None) -> None:
         """Settles a question: `choose` takes an offered value by number or op id, else `value` is written."""
-        from openprod.workspace.reading import stage_resolution  # noqa: PLC0415 -- reading imports this file
-
-        stage_resolution(self._workspace, self, conflict_id, choose, value)
+        if self._settle is None:
+            raise AssertionError("only an edit that a workspace gives out settles questions")
+        self._settle(self, conflict_id, choose, value)
 
     def decide(self, uuid: bytes, key: str, value: Value, heads: Heads) -> None:
         """Writes a decision over the heads it settles."""
@@ -306,7 +352,11 @@ class Edit:
                 continue
             full = self._workspace.catalog.find_field(name)
             if full is None:
-                raise Refused(unknown_field(holders[0], name) if holders else f"This record is in no table, so '{name}' means nothing in it.")
+                raise Refused(
+                    unknown_field(holders[0], name)
+                    if holders
+                    else f"This record is in no table, so '{name}' means nothing in it."
+                )
             found.setdefault(full.table, {})[name] = raw
         return found
 
@@ -397,11 +447,11 @@ class Edit:
         for name, drafts in types.items():
             fresh = [draft for draft in drafts if not builder.sight.is_known(draft.uuid)]
             keys = tuple(dict.fromkeys(key for draft in fresh for key in draft.values))
-            rows: list[tuple[Value | bytes, ...]] = []
+            rows: list[tuple[Value, ...]] = []
             for draft in fresh:
                 if draft.relation is not None:
                     cells = (draft.values[key].value if key in draft.values else None for key in keys)
-                    rows.append((draft.relation.source, draft.relation.target, None, *cells))
+                    rows.append((RecordRef(draft.relation.source), RecordRef(draft.relation.target), None, *cells))
             builder.add_relations(name, keys, [draft.uuid for draft in fresh], rows)
             for draft in drafts:
                 if builder.sight.is_known(draft.uuid):
@@ -453,137 +503,3 @@ class Edit:
         if not is_live and sight.is_gone(draft.uuid):
             return
         builder.add(Exist, draft.uuid, (EXISTS,), heads, is_live)
-
-
-class Sight:
-    """What an editor saw: the heads of slots as they stood when the edit began, and a few questions about now."""
-
-    def __init__(self, workspace: Desk, start: Place) -> None:
-        self._workspace = workspace
-        self._start = start
-
-    def heads(self, uuid: bytes, key: str) -> Heads:
-        """Returns the heads of a slot as the editor saw them."""
-        return self._workspace.heads_at(uuid, key, self._start)
-
-    def heads_now(self, uuid: bytes, key: str) -> Heads:
-        """Returns the heads of a slot now."""
-        return self._workspace.heads_now(uuid, key)
-
-    def is_known(self, uuid: bytes) -> bool:
-        """Tells whether anything was ever written to this id."""
-        return self._workspace.is_known(uuid)
-
-    def is_live(self, uuid: bytes, key: str) -> bool:
-        """Tells whether one of a structural slot's heads, as seen, is an addition."""
-        return any(self._workspace.op_at(oid).is_live for oid in self.heads(uuid, key))
-
-    def has_delete(self, uuid: bytes) -> bool:
-        """Tells whether one of the heads of a record's existence, as seen, is a deletion."""
-        return any(not self._workspace.op_at(oid).is_live for oid in self.heads(uuid, EXISTS))
-
-    def is_gone(self, uuid: bytes) -> bool:
-        """Tells whether a record is deleted now, with no question left."""
-        return self._workspace.is_gone(uuid)
-
-    def value(self, oid: int) -> Value:
-        """Returns the value an op wrote."""
-        return self._workspace.op_at(oid).value
-
-    def address(self, oid: int) -> tuple[bytes, int]:
-        """Returns an op as (bundle id, ordinal)."""
-        return self._workspace.address_of(oid)
-
-
-class ChunkBuilder:
-    """Puts ops into chunks of bounded size, each with its own tables of keys, subjects and bundles."""
-
-    def __init__(self, sight: Sight) -> None:
-        self.sight = sight
-        self._chunks: list[Chunk] = []
-        self._values = 0
-        self._fresh()
-
-    def _fresh(self) -> None:
-        self._keys: dict[str, int] = {}
-        self._subjects: dict[bytes, int] = {}
-        self._bundles: dict[bytes, int] = {}
-        self._ops: list[KnownOp] = []
-        self._weight = 0
-
-    def add(self, kind: type[KnownOp], subject: bytes, keys: Iterable[str], over: Heads, payload: object) -> None:
-        """Adds an op of one subject."""
-        flat: list[int] = []
-        for oid in sorted(over):
-            bundle, ordinal = self.sight.address(oid)
-            flat += (self._bundles.setdefault(bundle, len(self._bundles)), ordinal)
-        self._push(kind, (self._subject(subject), 1), keys, tuple(flat), payload)
-        self._weight += len(payload.encode()) if isinstance(payload, str) else 32
-        self._values += 1
-        if len(self._ops) >= CHUNK_OPS or self._weight > CHUNK_TEXT_BYTES:
-            self._close()
-
-    def _push(self, kind: type[KnownOp], subjects: tuple[int, ...], keys: Iterable[str], over: tuple[int, ...], payload: object) -> None:
-        numbers = tuple(self._keys.setdefault(key, len(self._keys)) for key in keys)
-        make: type = kind
-        self._ops.append(make(0, subjects, numbers, over, payload))
-
-    def _subject(self, subject: bytes) -> int:
-        return self._subjects.setdefault(subject, len(self._subjects))
-
-    def add_rows(self, table: str, keys: tuple[str, ...], uuids: Sequence[bytes], rows: Sequence[tuple[Value, ...]]) -> None:
-        """Adds new records as row blocks."""
-        for first, page in self._pages(rows):
-            at = self._range(uuids[first : first + len(page)])
-            self._push(Rows, at, keys, (), RowsPayload(table, tuple(page)))
-            self._count(len(page) * (len(keys) + 2))
-
-    def add_relations(
-        self, name: str, keys: tuple[str, ...], uuids: Sequence[bytes], rows: Sequence[tuple[Value | bytes, ...]]
-    ) -> None:
-        """Adds new relations as row blocks."""
-        for first, page in self._pages(rows):
-            at = self._range(uuids[first : first + len(page)])
-            self._push(Relations, at, keys, (), RelationsPayload(name, tuple(page)))
-            self._count(len(page) * (len(keys) + 2))
-
-    def _pages(self, rows: Sequence[Row]) -> Iterable[tuple[int, list[Row]]]:
-        """Yields pages of at most about a thousand rows and a mebibyte of text, starting a new chunk for each full one."""
-        page: list[Row] = []
-        weight = 0
-        first = 0
-        for row in rows:
-            size = sum(len(cell) for cell in row if type(cell) is str)
-            if page and (len(page) >= BLOCK_ROWS or weight + size > CHUNK_TEXT_BYTES):
-                yield first, page
-                self._close()
-                first += len(page)
-                page, weight = [], 0
-            page.append(row)
-            weight += size
-        if page:
-            yield first, page
-            self._weight += weight
-            if len(page) >= BLOCK_ROWS // 2:
-                self._close()
-
-    def _range(self, uuids: Sequence[bytes]) -> tuple[int, int]:
-        first = len(self._subjects)
-        for uuid in uuids:
-            self._subjects[uuid] = len(self._subjects)
-        return first, len(self._subjects) - first
-
-    def _count(self, values: int) -> None:
-        self._values += values
-        if self._values > BULK_VALUES_MAX:
-            raise TooMuch(f"This would write more than {BULK_VALUES_MAX:,} values at once. Do it in parts, for example 50,000 rows at a time.")
-
-    def _close(self) -> None:
-        if self._ops:
-            self._chunks.append(Chunk(tuple(self._keys), b"".join(self._subjects), b"".join(self._bundles), tuple(self._ops)))
-            self._fresh()
-
-    def finish(self) -> list[Chunk]:
-        """Returns the chunks."""
-        self._close()
-        return self._chunks

@@ -1,0 +1,214 @@
+"""From what an edit wants to ops in chunks, over exactly what its author was looking at.
+
+Knows ops and their form. Asks the desk only what a slot's heads are and were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from openprod.model.errors import Refused
+from openprod.model.ops import Chunk, KnownOp, Relations, RelationsPayload, Rows, RowsPayload
+from openprod.model.slots import EXISTS
+from openprod.model.values import Value
+from openprod.store.log import OpAt
+
+BLOCK_ROWS = 1_000
+CHUNK_OPS = 4_000
+CHUNK_TEXT_BYTES = 1 << 20
+BULK_VALUES_MAX = 1_000_000
+
+Heads = tuple[int, ...]
+Row = TypeVar("Row", bound=tuple[object, ...])
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class TooMuch(Refused):
+    """One edit would hold more values than a bundle may."""
+
+    code = "edit.too_much"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far history had come when somebody looked: the next place, and the tip of every branch."""
+
+    next: int
+    seqs: Mapping[int, int]
+
+
+class SightDesk(Protocol):
+    """What looking needs of the desk."""
+
+    def heads_at(self, uuid: bytes, key: str, start: Place) -> Heads:
+        """Returns the heads of a slot as they stood at a place."""
+        ...
+
+    def heads_now(self, uuid: bytes, key: str) -> Heads:
+        """Returns the heads of a slot."""
+        ...
+
+    def is_known(self, uuid: bytes) -> bool:
+        """Tells whether anything was ever written to this id."""
+        ...
+
+    def is_gone(self, uuid: bytes) -> bool:
+        """Tells whether a record is deleted."""
+        ...
+
+    def op_at(self, oid: int) -> OpAt:
+        """Returns an op."""
+        ...
+
+    def address_of(self, oid: int) -> tuple[bytes, int]:
+        """Returns an op as (bundle id, ordinal)."""
+        ...
+
+
+class Sight:
+    """What an editor saw: the heads of slots as they stood when the edit began, and a few questions about now."""
+
+    def __init__(self, workspace: SightDesk, start: Place) -> None:
+        self._workspace = workspace
+        self._start = start
+
+    def heads(self, uuid: bytes, key: str) -> Heads:
+        """Returns the heads of a slot as the editor saw them."""
+        return self._workspace.heads_at(uuid, key, self._start)
+
+    def heads_now(self, uuid: bytes, key: str) -> Heads:
+        """Returns the heads of a slot now."""
+        return self._workspace.heads_now(uuid, key)
+
+    def is_known(self, uuid: bytes) -> bool:
+        """Tells whether anything was ever written to this id."""
+        return self._workspace.is_known(uuid)
+
+    def is_live(self, uuid: bytes, key: str) -> bool:
+        """Tells whether one of a structural slot's heads, as seen, is an addition."""
+        return any(self._workspace.op_at(oid).is_live for oid in self.heads(uuid, key))
+
+    def has_delete(self, uuid: bytes) -> bool:
+        """Tells whether one of the heads of a record's existence, as seen, is a deletion."""
+        return any(not self._workspace.op_at(oid).is_live for oid in self.heads(uuid, EXISTS))
+
+    def is_gone(self, uuid: bytes) -> bool:
+        """Tells whether a record is deleted now, with no question left."""
+        return self._workspace.is_gone(uuid)
+
+    def value(self, oid: int) -> Value:
+        """Returns the value an op wrote."""
+        return self._workspace.op_at(oid).value
+
+    def address(self, oid: int) -> tuple[bytes, int]:
+        """Returns an op as (bundle id, ordinal)."""
+        return self._workspace.address_of(oid)
+
+
+class ChunkBuilder:
+    """Puts ops into chunks of bounded size, each with its own tables of keys, subjects and bundles."""
+
+    def __init__(self, sight: Sight) -> None:
+        self.sight = sight
+        self._chunks: list[Chunk] = []
+        self._values = 0
+        self._fresh()
+
+    def _fresh(self) -> None:
+        self._keys: dict[str, int] = {}
+        self._subjects: dict[bytes, int] = {}
+        self._bundles: dict[bytes, int] = {}
+        self._ops: list[KnownOp] = []
+        self._weight = 0
+
+    def add(self, kind: type[KnownOp], subject: bytes, keys: Iterable[str], over: Heads, payload: object) -> None:
+        """Adds an op of one subject."""
+        flat: list[int] = []
+        for oid in sorted(over):
+            bundle, ordinal = self.sight.address(oid)
+            flat += (self._bundles.setdefault(bundle, len(self._bundles)), ordinal)
+        self._push(kind, (self._subject(subject), 1), keys, tuple(flat), payload)
+        self._weight += len(payload.encode()) if isinstance(payload, str) else 32
+        self._values += 1
+        if len(self._ops) >= CHUNK_OPS or self._weight > CHUNK_TEXT_BYTES:
+            self._close()
+
+    def _push(
+        self,
+        kind: type[KnownOp],
+        subjects: tuple[int, ...],
+        keys: Iterable[str],
+        over: tuple[int, ...],
+        payload: object,
+    ) -> None:
+        numbers = tuple(self._keys.setdefault(key, len(self._keys)) for key in keys)
+        make: type = kind
+        self._ops.append(make(0, subjects, numbers, over, payload))
+
+    def _subject(self, subject: bytes) -> int:
+        return self._subjects.setdefault(subject, len(self._subjects))
+
+    def add_rows(
+        self, table: str, keys: tuple[str, ...], uuids: Sequence[bytes], rows: Sequence[tuple[Value, ...]]
+    ) -> None:
+        """Adds new records as row blocks."""
+        for first, page in self._pages(rows):
+            at = self._range(uuids[first : first + len(page)])
+            self._push(Rows, at, keys, (), RowsPayload(table, tuple(page)))
+            self._count(len(page) * (len(keys) + 2))
+
+    def add_relations(
+        self, name: str, keys: tuple[str, ...], uuids: Sequence[bytes], rows: Sequence[tuple[Value, ...]]
+    ) -> None:
+        """Adds new relations as row blocks."""
+        for first, page in self._pages(rows):
+            at = self._range(uuids[first : first + len(page)])
+            self._push(Relations, at, keys, (), RelationsPayload(name, tuple(page)))
+            self._count(len(page) * (len(keys) + 2))
+
+    def _pages(self, rows: Sequence[Row]) -> Iterable[tuple[int, Sequence[Row]]]:
+        """Yields (first row, page): pages of at most a thousand rows and about a mebibyte, a chunk for each full one."""
+        first = 0
+        while first < len(rows):
+            count = min(BLOCK_ROWS, len(rows) - first)
+            page = rows[first : first + count]
+            while (size := len(_encode(page))) > CHUNK_TEXT_BYTES and count > 1:
+                count //= 2
+                page = rows[first : first + count]
+            if self._weight + size > CHUNK_TEXT_BYTES:
+                self._close()
+            yield first, page
+            self._weight += size
+            first += count
+            if count >= BLOCK_ROWS // 2:
+                self._close()
+
+    def _range(self, uuids: Sequence[bytes]) -> tuple[int, int]:
+        first = len(self._subjects)
+        for uuid in uuids:
+            self._subjects[uuid] = len(self._subjects)
+        return first, len(self._subjects) - first
+
+    def _count(self, values: int) -> None:
+        self._values += values
+        if self._values > BULK_VALUES_MAX:
+            raise TooMuch(
+                f"This would write more than {BULK_VALUES_MAX:,} values at once. Do it in parts, for example 50,000 rows at a time."
+            )
+
+    def _close(self) -> None:
+        if self._ops:
+            self._chunks.append(
+                Chunk(tuple(self._keys), b"".join(self._subjects), b"".join(self._bundles), tuple(self._ops))
+            )
+            self._fresh()
+
+    def finish(self) -> list[Chunk]:
+        """Returns the chunks."""
+        self._close()
+        return self._chunks

@@ -1,0 +1,513 @@
+"""What the heads mean: from a record's heads to the tables people read, the open questions, who is in and what is held.
+
+Asks `merge` for every decision and writes the answers into the read model. Must not know where the heads came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from openprod.merge.heads import ExistHead, Head, Life, Work, is_conflict, life, shown
+from openprod.model.hlc import Hlc, wall_ms
+from openprod.model.ops import (
+    IMPLIED_COLUMNS,
+    Admit,
+    Chunk,
+    ClockAccept,
+    Decide,
+    InviteOpen,
+    KnownOp,
+    LogClose,
+    Relate,
+    Relations,
+    Rows,
+    Set,
+    subject_indexes,
+    width,
+)
+from openprod.model.slots import (
+    CLOCK,
+    EXISTS,
+    INVITE,
+    LOG,
+    POSITION,
+    RELATION,
+    is_field_key,
+    member_key,
+    table_of_member_key,
+)
+from openprod.model.values import RecordRef, Value
+from openprod.store.database import Database
+from openprod.store.heads import Heads, Record
+from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, Log, OpAt
+from openprod.store.read_model import Column, ReadModel, Shelf
+from openprod.workspace.catalogs import CatalogLoader
+
+_FILL_PAGE = 2_000
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a transaction changed in the tables people read, for those who show them.
+
+    Attributes:
+        rows: table or relation name to the local integers of its changed rows.
+        keys: the field keys that were written.
+        is_schema: whether tables themselves changed.
+        is_history: whether history grew at all.
+    """
+
+    rows: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
+    keys: set[str] = field(default_factory=set[str])
+    is_schema: bool = False
+    is_history: bool = False
+
+    def touch(self, name: str, eids: Iterable[int]) -> None:
+        """Notes changed rows of a table or relation."""
+        self.rows.setdefault(name, set()).update(eids)
+
+
+class Meaning:
+    """Keeps the read model in step with the heads. One batch: `begin`, `settle` for each changed record, `finish`."""
+
+    def __init__(self, database: Database, log: Log, heads: Heads, model: ReadModel, loader: CatalogLoader) -> None:
+        self._db = database
+        self._log = log
+        self._heads = heads
+        self._model = model
+        self._loader = loader
+        self._values: dict[int, tuple[Value, bool]] = {}
+        self._updates: dict[str, list[tuple[object, ...]]] = {}
+        self._titles: dict[str, dict[int, Record]] = {}
+        self.changes = Changes()
+
+    def begin(self) -> None:
+        """Starts a batch."""
+        self._values = {}
+        self._updates = {}
+        self._titles = {}
+
+    def know(self, oid: int, value: Value, *, is_decision: bool) -> None:
+        """Takes note of what an op of this batch wrote, so that it need not be read back."""
+        self._values[oid] = (value, is_decision)
+
+    def finish(self) -> None:
+        """Writes the changed cells and titles collected since `begin`."""
+        for name, records in self._titles.items():
+            shelf = self._model.shelves[name]
+            keys = [column.field.key for column in shelf.title_columns]
+            titles = [
+                (self._model.title_of(shelf, self.values_of(record, keys)), eid) for eid, record in records.items()
+            ]
+            self._model.set_titles(name, titles)
+        for sql, rows in self._updates.items():
+            self._db.executemany(sql, rows)
+        self._titles = {}
+        self._updates = {}
+
+    # -- values
+
+    def _value_at(self, oid: int) -> tuple[Value, bool]:
+        found = self._values.get(oid)
+        if found is None:
+            op = self._log.op_at(oid)
+            found = (op.value, op.is_decision)
+        return found
+
+    def heads_of(self, record: Record, key: int) -> list[Head]:
+        """Returns a field's heads with values and order."""
+        found: list[Head] = []
+        for oid in self._heads.heads(record, key):
+            value, is_decision = self._value_at(oid)
+            found.append(Head(oid, value, is_decision, self._log.order_of(oid)))
+        return found
+
+    def value_of(self, record: Record, key: int) -> Value:
+        """Returns the value a field shows, None where it has none."""
+        heads = self._heads.heads(record, key)
+        if not heads:
+            return None
+        if len(heads) == 1:
+            return self._value_at(heads[0])[0]
+        return shown(self.heads_of(record, key)).value
+
+    def values_of(self, record: Record, keys: Iterable[str]) -> dict[str, Value]:
+        """Returns the shown values of fields by key, those without one left out."""
+        found: dict[str, Value] = {}
+        for text in keys:
+            key = self._heads.key_numbers.get(text)
+            value = self.value_of(record, key) if key is not None else None
+            if value is not None:
+                found[text] = value
+        return found
+
+    def shelf_values(self, record: Record, shelf: Shelf) -> dict[str, Value]:
+        """Returns what a record shows in one table, by field key; a blocked field in conflict shows nothing."""
+        values = self.values_of(record, shelf.by_key)
+        for key, column in shelf.by_key.items():
+            if column.field.on_conflict == "block" and key in values and self._is_in_conflict(record, key):
+                del values[key]
+        return values
+
+    def _is_in_conflict(self, record: Record, text: str) -> bool:
+        key = self._heads.key_numbers.get(text)
+        return key is not None and len(self._heads.heads(record, key)) > 1 and is_conflict(self.heads_of(record, key))
+
+    def settle(self, record: Record, keys: set[int]) -> None:
+        texts = {key: self._heads.key_texts[key] for key in keys}
+        for key, text in texts.items():
+            if is_field_key(text):
+                self._settle_field(record, key)
+                self.changes.keys.add(text)
+            elif text in (INVITE, LOG, CLOCK):
+                self._settle_structure(record, key)
+        relation = self._heads.key_numbers.get(RELATION)
+        if relation is not None and self._heads.heads(record, relation):
+            self._settle_relation(record, keys, texts)
+            return
+        self._settle_record(record, keys, texts)
+
+    def _settle_field(self, record: Record, key: int) -> None:
+        """Brings the list of open questions up to a field's heads, and forgets shadows of heads that are gone."""
+        heads = self._heads.heads(record, key)
+        if len(heads) > 1 and is_conflict(self.heads_of(record, key)):
+            self._db.execute("INSERT OR IGNORE INTO conflict(eid, key) VALUES(?, ?)", (record.eid, key))
+        elif not record.is_fresh and record.ver.get(key) is not None:
+            self._db.execute("DELETE FROM conflict WHERE eid = ? AND key = ?", (record.eid, key))
+        if self._log.unread:
+            for (oid,) in self._db.rows("SELECT oid FROM shadow WHERE eid = ? AND key = ?", (record.eid, key)):
+                if oid not in heads:
+                    self._db.execute("DELETE FROM shadow WHERE eid = ? AND key = ? AND oid = ?", (record.eid, key, oid))
+
+    def _settle_record(self, record: Record, keys: set[int], texts: Mapping[int, str]) -> None:
+        was_alive = record.alive != Life.GONE
+        exists = self._heads.key_number(EXISTS)
+        if exists in keys or exists in record.ver or not was_alive:
+            now = self._life(record, exists)
+            if now != record.alive:
+                record.alive = int(now)
+                record.is_dirty = True
+        is_alive = record.alive != Life.GONE
+        moved = is_alive != was_alive or any(table_of_member_key(text) is not None for text in texts.values())
+        if moved:
+            self._place_record(record, is_alive=is_alive)
+            if is_alive != was_alive:
+                self._settle_relations_at(record)
+        elif is_alive:
+            self._update_cells(record, texts)
+
+    def _place_record(self, record: Record, *, is_alive: bool) -> None:
+        """Puts a record's row into every table it belongs to, and takes it out of the others."""
+        for key in self._heads.slots(record):
+            table = table_of_member_key(self._heads.key_texts[key])
+            if table is None:
+                continue
+            is_member = any(self._log.op_at(oid).is_live for oid in self._heads.heads(record, key))
+            shelf = self._model.shelves.get(table)
+            if shelf is None:
+                sql = (
+                    "INSERT OR IGNORE INTO loose(key, eid) VALUES(?, ?)"
+                    if is_member
+                    else "DELETE FROM loose WHERE key = ? AND eid = ?"
+                )
+                self._db.execute(sql, (key, record.eid))
+                continue
+            self._model.delete_row(table, record.eid)
+            if is_member and is_alive:
+                self._model.insert_row(shelf, record.eid, self.shelf_values(record, shelf))
+            self.changes.touch(table, (record.eid,))
+
+    def _update_cells(self, record: Record, texts: Mapping[int, str]) -> None:
+        for key, text in texts.items():
+            columns = self._model.columns_of.get(text)
+            if not columns:
+                continue
+            value = self.value_of(record, key)
+            for column in columns:
+                blocked = column.field.on_conflict == "block" and self._is_in_conflict(record, text)
+                self._update_cell(record, column, None if blocked else value)
+
+    def _update_cell(self, record: Record, column: Column, value: Value) -> None:
+        self._updates.setdefault(column.update, []).append((*column.cells(value), record.eid))
+        self.changes.touch(column.owner, (record.eid,))
+        if column.is_in_title:
+            self._titles.setdefault(column.owner, {})[record.eid] = record
+
+    def _life(self, record: Record, exists: int) -> Life:
+        heads: list[ExistHead] = []
+        for oid in self._heads.heads(record, exists):
+            op = self._log.op_at(oid)
+            heads.append(ExistHead(oid >> ORDINAL_BITS, bool(op.is_live), op.is_auto))
+        deletes = [head.bundle for head in heads if not head.is_live]
+        return life(heads, lambda: self._work(record, deletes), self._log.knows)
+
+    def _work(self, record: Record, deletes: Sequence[int]) -> Iterator[Work]:
+        for key in self._heads.slots(record):
+            text = self._heads.key_texts[key]
+            if is_field_key(text) or text == EXISTS or table_of_member_key(text) is not None:
+                for oid in self._heads.heads(record, key):
+                    yield self._work_at(oid, record.uuid, text)
+        yield from self._unread_work(record.uuid, deletes)
+
+    def _work_at(self, oid: int, subject: bytes, key: str) -> Work:
+        op = self._log.op_at(oid)
+        return Work(
+            oid >> ORDINAL_BITS, not op.is_auto and op.is_live is not False, lambda: self._work_over(op, subject, key)
+        )
+
+    def _work_over(self, op: OpAt, subject: bytes, key: str) -> Iterator[Work]:
+        for bundle, ordinal in op.over:
+            target = self._log.number_of(bundle)
+            if target is None or target in self._log.unread or not self._log.has_op(target, ordinal):
+                continue
+            oid = target << ORDINAL_BITS | ordinal
+            other = self._log.op_at(oid)
+            if subject in other.subjects and key in other.keys:
+                yield self._work_at(oid, subject, key)
+
+    def _unread_work(self, subject: bytes, deletes: Sequence[int]) -> Iterator[Work]:
+        """Yields work that stands in bundles unread here, or that was unread where a deletion was made."""
+        numbers = set(self._log.unread)
+        for delete in deletes:
+            for bundle in self._log.header(delete).unread:
+                number = self._log.number_of(bundle)
+                if number is not None:
+                    numbers.add(number)
+        for number in sorted(numbers):
+            bundle = self._log.bundle(number)
+            causes = bundle.header.causes
+            if bundle.chunks is None:
+                for envelope in bundle.envelopes:
+                    auto = envelope.cause >= len(causes) or causes[envelope.cause].auto
+                    if not auto and any(one == subject for one, _ in envelope.slots):
+                        yield Work(number, is_contesting=True, over=tuple)
+                continue
+            ordinal = 0
+            for chunk in bundle.chunks:
+                for op in chunk.ops:
+                    yield from self._work_in(number, ordinal, chunk, op, subject)
+                    ordinal += width(op)
+
+    def _work_in(self, number: int, ordinal: int, chunk: Chunk, op: KnownOp, subject: bytes) -> Iterator[Work]:
+        places = [
+            n for n, at in enumerate(subject_indexes(op.subjects)) if chunk.subjects[at * 16 : at * 16 + 16] == subject
+        ]
+        if not places or isinstance(op, Relations | Relate):
+            return
+        offset = places[0] * (IMPLIED_COLUMNS + len(op.keys)) if isinstance(op, Rows) else 0
+        found = self._log.op_at(number << ORDINAL_BITS | ordinal + offset)
+        if (
+            not found.is_auto
+            and found.is_live is not False
+            and (found.is_live or found.value is not None or isinstance(op, Set | Decide))
+        ):
+            yield Work(number, is_contesting=True, over=tuple)
+
+    # -- relations
+
+    def _settle_relation(self, record: Record, keys: set[int], texts: Mapping[int, str]) -> None:
+        relation = self._heads.key_number(RELATION)
+        row = self._db.one("SELECT type, src, dst, live FROM edge WHERE eid = ?", (record.eid,))
+        if relation in keys or row is None:
+            ends = self._ends(record, relation)
+            if ends is None:
+                return
+            type_name, source, target, is_live = ends
+            row = (
+                self._heads.key_number(type_name),
+                self._heads.need(source).eid,
+                self._heads.need(target).eid,
+                int(is_live),
+            )
+            self._db.execute(
+                "INSERT OR REPLACE INTO edge(eid, type, src, dst, live) VALUES(?, ?, ?, ?, ?)", (record.eid, *row)
+            )
+            self._show_relation(record, row)
+        elif self._heads.key_numbers.get(POSITION) in keys:
+            self._show_relation(record, row)
+        else:
+            self._update_cells(record, texts)
+
+    def _ends(self, record: Record, relation: int) -> tuple[str, bytes, bytes, bool] | None:
+        """Returns type, source, target and whether it stands, from the newest head that makes the relation (or the newest unmade one)."""
+        ops = [self._log.op_at(oid) for oid in self._heads.heads(record, relation)]
+        makers = [op for op in ops if op.is_live]
+        stands = bool(makers)
+        if not makers:
+            makers = [made for op in ops for made in self._makers_behind(op, record.uuid)]
+        if not makers:
+            return None
+        newest = max(makers, key=lambda op: self._log.order_of(op.oid))
+        if isinstance(newest.op, Relate):
+            ends = newest.op.payload
+            return ends.type, ends.source, ends.target, stands
+        if isinstance(newest.op, Relations):
+            row = newest.op.payload.rows[self._block_row(newest)]
+            source, target = row[0], row[1]
+            if isinstance(source, RecordRef) and isinstance(target, RecordRef):
+                return newest.op.payload.type, source.id, target.id, stands
+        return None
+
+    def _block_row(self, found: OpAt) -> int:
+        """Returns which row of its block a cell stands in."""
+        number, ordinal = found.oid >> ORDINAL_BITS, found.oid & ORDINAL_MASK
+        header = self._log.header(number)
+        first = 0
+        for index, ref in enumerate(header.chunks):
+            if ordinal < first + ref.width:
+                chunk, starts = self._log.chunk(number, index)
+                start = next(
+                    start
+                    for start, op in zip(reversed(starts), reversed(chunk.ops), strict=True)
+                    if start <= ordinal and op == found.op
+                )
+                return (ordinal - start) // (IMPLIED_COLUMNS + len(found.op.keys))
+            first += ref.width
+        raise AssertionError("a cell outside its bundle")
+
+    def _makers_behind(self, op: OpAt, subject: bytes) -> Iterator[OpAt]:
+        todo = [op]
+        while todo:
+            one = todo.pop()
+            for bundle, ordinal in one.over:
+                target = self._log.number_of(bundle)
+                if target is None or target in self._log.unread or not self._log.has_op(target, ordinal):
+                    continue
+                other = self._log.op_at(target << ORDINAL_BITS | ordinal)
+                if subject not in other.subjects or RELATION not in other.keys:
+                    continue
+                if other.is_live:
+                    yield other
+                else:
+                    todo.append(other)
+
+    def _show_relation(self, record: Record, row: Sequence[int]) -> None:
+        """Puts a relation's row into its table, or takes it out, as it and both its ends are there or not."""
+        type_no, src, dst, is_live = row
+        name = self._heads.key_texts[type_no]
+        shelf = self._model.relations.get(name)
+        if shelf is None:
+            return
+        self.changes.touch(name, (record.eid,))
+        self._model.delete_row(name, record.eid)
+        if not is_live or not (self._is_alive(src) and self._is_alive(dst)):
+            return
+        position = self._heads.key_numbers.get(POSITION)
+        at = self.value_of(record, position) if position is not None else None
+        self._model.insert_relation(
+            shelf, record.eid, (src, dst), at if isinstance(at, str) else None, self.shelf_values(record, shelf)
+        )
+
+    def _is_alive(self, eid: int) -> bool:
+        for record in self._heads.load_eids((eid,)):
+            return record.alive != Life.GONE
+        return any(record.eid == eid and record.alive != Life.GONE for record in self._heads.records.values())
+
+    def _settle_relations_at(self, record: Record) -> None:
+        rows = self._db.rows(
+            "SELECT eid, type, src, dst, live FROM edge WHERE src = ?1 UNION SELECT eid, type, src, dst, live FROM edge WHERE dst = ?1",
+            (record.eid,),
+        )
+        self._heads.flush()
+        for eid, *row in rows:
+            for relation in self._heads.load_eids((eid,)):
+                self._show_relation(relation, row)
+
+    # -- invitations, admissions, clocks
+
+    def _settle_structure(self, record: Record, key: int) -> None:
+        for oid in self._heads.heads(record, key):
+            op = self._log.op_at(oid)
+            payload = op.op
+            if isinstance(payload, Admit):
+                self._db.execute(
+                    "INSERT OR IGNORE INTO admitted(log, actor) VALUES(?, ?)",
+                    (payload.payload.log, payload.payload.actor),
+                )
+            elif isinstance(payload, LogClose):
+                self._db.execute("UPDATE log SET closed = 1 WHERE id = ?", (payload.payload.log,))
+            elif isinstance(payload, ClockAccept):
+                at = wall_ms(Hlc(self._log.header(oid >> ORDINAL_BITS).claimed))
+                self._db.execute("INSERT OR IGNORE INTO accepted(bundle, at) VALUES(?, ?)", (payload.payload, at))
+                self._db.execute("UPDATE bundle SET at = ? WHERE id = ?", (at, payload.payload))
+        if self._heads.key_texts[key] == INVITE:
+            self._settle_invite(record, key)
+
+    def _settle_invite(self, record: Record, key: int) -> None:
+        ops = [self._log.op_at(oid) for oid in self._heads.heads(record, key)]
+        opened = [op for op in ops if isinstance(op.op, InviteOpen)]
+        if opened:
+            newest = max(opened, key=lambda op: self._log.order_of(op.oid))
+            if isinstance(newest.op, InviteOpen):
+                payload = newest.op.payload
+                self._db.execute(
+                    "INSERT OR REPLACE INTO invite(public, label, open, oid) VALUES(?, ?, 1, ?)",
+                    (payload.public_key, payload.label, newest.oid),
+                )
+            return
+        for op in ops:
+            for bundle, ordinal in op.over:
+                target = self._log.number_of(bundle)
+                if target is not None and self._log.has_op(target, ordinal):
+                    behind = self._log.op_at(target << ORDINAL_BITS | ordinal).op
+                    if isinstance(behind, InviteOpen):
+                        self._db.execute("UPDATE invite SET open = 0 WHERE public = ?", (behind.payload.public_key,))
+
+    # -- tables that come and grow
+
+    def renew_catalog(self) -> None:
+        """Reads the catalog again, makes the tables and columns that are new and fills them from the heads."""
+        self.changes.is_schema = True
+        self._model.use(self._loader.load(), self._loader.venue_zone)
+        self._loader.save()
+        made, grown = self._model.migrate()
+        for name in made:
+            if name in self._model.shelves:
+                self._fill_table(name)
+            else:
+                self._fill_relation(name)
+        for name, columns in grown.items():
+            self._fill_columns(name, columns)
+        self.finish()
+
+    def _fill_table(self, name: str) -> None:
+        key = self._heads.key_numbers.get(member_key(name))
+        if key is None:
+            return
+        eids = [eid for (eid,) in self._db.rows("SELECT eid FROM loose WHERE key = ? ORDER BY eid", (key,))]
+        shelf = self._model.shelves[name]
+        for page in _pages(eids):
+            for record in self._heads.load_eids(page):
+                if record.alive != Life.GONE:
+                    self._model.insert_row(shelf, record.eid, self.shelf_values(record, shelf))
+        self._db.execute("DELETE FROM loose WHERE key = ?", (key,))
+        self.changes.touch(name, eids)
+
+    def _fill_relation(self, name: str) -> None:
+        key = self._heads.key_numbers.get(name)
+        if key is None:
+            return
+        rows = {
+            eid: row for eid, *row in self._db.rows("SELECT eid, type, src, dst, live FROM edge WHERE type = ?", (key,))
+        }
+        for page in _pages(list(rows)):
+            for record in self._heads.load_eids(page):
+                self._show_relation(record, rows[record.eid])
+
+    def _fill_columns(self, name: str, columns: Sequence[Column]) -> None:
+        wanted = [(self._heads.key_numbers.get(column.field.key), column) for column in columns]
+        wanted = [(key, column) for key, column in wanted if key is not None]
+        if not wanted:
+            return
+        eids = [eid for (eid,) in self._db.rows(f'SELECT "~eid" FROM "{name}"')]  # noqa: S608 -- a catalog name, checked when read
+        for page in _pages(eids):
+            for record in self._heads.load_eids(page):
+                for key, column in wanted:
+                    if key is not None and self._heads.heads(record, key):
+                        self._update_cell(record, column, self.value_of(record, key))
+
+
+def _pages(eids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for at in range(0, len(eids), _FILL_PAGE):
+        yield eids[at : at + _FILL_PAGE]
