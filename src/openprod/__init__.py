@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from openprod.workspace.workspace import Workspace
     from openprod.workspace.workspace import init_workspace as init
     from openprod.workspace.workspace import join_workspace as join
-    from openprod.workspace.workspace import open_workspace as open  # noqa: A004 -- the public name, as gzip.open is
+    from openprod.workspace.workspace import open_workspace as open
 
 __all__ = ["OpenprodError", "Workspace", "init", "join", "open"]
 

@@ -238,7 +238,9 @@ def bulk_titler(table: Table) -> Callable[[Mapping[str, Sequence[Value]]], list[
 
     def titles(columns: Mapping[str, Sequence[Value]]) -> list[str] | None:
         values = columns.get(only)
-        if values is None or any(not set(columns[name]) <= set(parts) for name, parts in usual.items() if name in columns):
+        if values is None or any(
+            not set(columns[name]) <= set(parts) for name, parts in usual.items() if name in columns
+        ):
             return None
         kinds = set(map(type, values))
         if kinds == {Natural}:

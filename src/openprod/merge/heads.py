@@ -72,13 +72,16 @@ def join(heads: Sequence[int], op: int, replaced: Collection[int]) -> tuple[int,
 
 
 def shown(heads: Sequence[Head]) -> Head:
-    """Returns the head whose value is read meanwhile: the newest decision if there is one, else the newest write (R6)."""
+    """Returns the head whose value is read meanwhile.
+
+    The newest decision if there is one, else the newest write (R6).
+    """
     decisions = [head for head in heads if head.is_decision]
     return max(decisions or heads, key=lambda head: head.order)
 
 
 def offers(heads: Iterable[Head]) -> list[Offer]:
-    """Returns the distinct values among heads, ordered by their oldest head so that choice 1 stays choice 1 as others arrive."""
+    """Returns the distinct values among heads, in the order of their oldest heads, so that choice 1 stays choice 1."""
     groups: dict[bytes, list[Head]] = {}
     for head in sorted(heads, key=lambda head: head.order):
         groups.setdefault(value_key(head.value), []).append(head)

@@ -122,7 +122,10 @@ Frontier = tuple[Seen, ...]
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A decoded bundle. `chunks` is None where its body has no effect here; `envelopes` then hold what is readable of it."""
+    """A decoded bundle. `chunks` is None where its body has no effect here.
+
+    `envelopes` then hold what is readable of it.
+    """
 
     id: BundleId
     header: Header
@@ -236,7 +239,10 @@ def chunks_match(header: Header, chunks: tuple[bytes, ...]) -> bool:
 
 
 def open_bundle(bundle: BundleId, header: Header, sealed: Sealed) -> Bundle:
-    """Returns a proven bundle with its body decoded, or, where that has no effect here, with the reason and its envelopes."""
+    """Returns a proven bundle with its body decoded, or.
+
+    Where that has no effect here, with the reason and its envelopes.
+    """
     reason = ""
     chunks: list[Chunk] = []
     try:

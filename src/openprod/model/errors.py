@@ -1,7 +1,8 @@
 """Errors by whose doing: the caller's, a peer's, our stored bytes', or nobody's (nothing there).
 
 Knows the four kinds and the promise each makes about what was written. Must not know any concrete situation: concrete
-classes live beside the code that raises them, with a stable `code`, their facts as attributes and one sentence for people.
+classes live beside the code that raises them, with a stable `code`, their facts as attributes and one sentence for
+people.
 """
 
 from __future__ import annotations

@@ -16,7 +16,10 @@ ZERO = Hlc(bytes(HLC_BYTES))
 
 
 def hlc(wall_ms: int, counter: int = 0) -> Hlc:
-    """Returns the stamp of a wall reading (milliseconds since 1970 UTC) and a counter; raises OverflowError outside 8 and 4 bytes."""
+    """Returns the stamp of a wall reading (milliseconds since 1970 UTC) and a counter.
+
+    Raises OverflowError outside 8 and 4 bytes.
+    """
     return Hlc(wall_ms.to_bytes(8, "big") + counter.to_bytes(4, "big"))
 
 
@@ -31,7 +34,9 @@ def counter(stamp: Hlc) -> int:
 
 
 def successor(stamp: Hlc) -> Hlc:
-    """Returns the smallest stamp greater than `stamp`; a full counter carries into the wall part, nothing wraps to zero.
+    """Returns the smallest stamp greater than `stamp`.
+
+    A full counter carries into the wall part, nothing wraps to zero.
 
     At the very end of the scale (which no clock reaches) the greatest stamp is its own successor.
     """

@@ -31,7 +31,10 @@ IMPLIED_COLUMNS = 2
 
 
 class Op(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The envelope every op has; `subjects` are (first, count) pairs, `over` (bundle index, ordinal) pairs, both flat."""
+    """The envelope every op has.
+
+    `subjects` are (first, count) pairs, `over` (bundle index, ordinal) pairs, both flat.
+    """
 
     cause: int
     subjects: tuple[int, ...]
@@ -398,7 +401,10 @@ def _ends_fit(source: object, target: object) -> bool:
 
 
 def _check_floats(chunk: Chunk) -> None:
-    """Checks every value one by one: only reached where bytes that look like an odd float occur, maybe inside a text."""
+    """Checks every value one by one.
+
+    Only reached where bytes that look like an odd float occur, maybe inside a text.
+    """
     for op in chunk.ops:
         if isinstance(op, Set | Decide):
             _check_stored(op.payload)
@@ -418,7 +424,8 @@ def _check_stored(value: Value) -> None:
 def decode_envelopes(raw: bytes, first_ordinal: int) -> list[Envelope] | None:
     """Returns the envelopes of a chunk's ops whatever their kinds, None where not even that can be read.
 
-    Ordinals are exact up to the first op of an unknown kind and a guess behind it, as only its own version knows how many it takes.
+    Ordinals are exact up to the first op of an unknown kind and a guess behind it, as only its own version knows
+    how many it takes.
     """
     try:
         chunk = _any_decoder.decode(raw)

@@ -1,4 +1,7 @@
-"""Slots: where a value is written, (subject, key). Knows the structural keys; must not know what any module declares."""
+"""Slots: where a value is written, (subject, key). Knows the structural keys.
+
+Must not know what any module declares.
+"""
 
 from __future__ import annotations
 

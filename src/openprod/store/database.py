@@ -6,11 +6,11 @@ Knows SQLite through apsw, the pragmas and the shape of the schema. Must not kno
 from __future__ import annotations
 
 import gc
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias, cast
 
 import apsw
 
@@ -22,7 +22,7 @@ BUSY_MS = 5_000
 CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 4_000
 
-SqlValue: TypeAlias = None | int | float | str | bytes
+SqlValue: TypeAlias = int | float | str | bytes | None
 Row: TypeAlias = tuple[Any, ...]
 SqlFunction: TypeAlias = tuple[Callable[..., Any], int]
 
@@ -71,7 +71,7 @@ def schema_statements() -> list[str]:
 
 
 @contextmanager
-def without_collector() -> Iterator[None]:
+def without_collector() -> Generator[None]:
     """Keeps Python's cycle collector still inside a batch: it costs more there than the work (storage.md, trap 1)."""
     was_on = gc.isenabled()
     gc.disable()
@@ -102,24 +102,25 @@ class Database:
     ) -> None:
         self.path = path
         is_memory = path == ":memory:"
-        if not create and not is_memory and not os.path.isfile(path):
+        if not create and not is_memory and not Path(path).is_file():
             raise NotAWorkspace(
-                f"There is no workspace.db at {path}. Give the folder of a workspace, or make one with: openprod init DIR --name NAME"
+                f"There is no workspace.db at {path}. Give the folder of a workspace, or make one with: openprod init"
+                " DIR --name NAME"
             )
         with translated(path):
             flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
             self.connection = apsw.Connection(path, flags=flags)
-            self._prepare(durable, functions or {})
+            self._prepare(functions or {}, durable=durable)
             if create:
                 self._create()
             else:
                 self._check()
         self.execute = self.connection.execute
-        self.executemany = self.connection.executemany
+        self.executemany = cast("Callable[[str, Iterable[Sequence[object]]], object]", self.connection.executemany)
         self._version = self._data_version()
         self._in_transaction = False
 
-    def _prepare(self, durable: bool, functions: Mapping[str, SqlFunction]) -> None:
+    def _prepare(self, functions: Mapping[str, SqlFunction], *, durable: bool) -> None:
         connection = self.connection
         connection.set_busy_timeout(BUSY_MS)
         for setting, value in (
@@ -160,7 +161,8 @@ class Database:
             raise NotAWorkspace(f"{self.path} is a database, but not one of Openprod. Give the folder of a workspace.")
         if version > SCHEMA_VERSION:
             raise NewerWorkspace(
-                f"{self.path} was written by a newer Openprod (database version {version}, this one knows {SCHEMA_VERSION}). Update Openprod, then open it again; nothing was changed."
+                f"{self.path} was written by a newer Openprod (database version {version}, this one knows"
+                f" {SCHEMA_VERSION}). Update Openprod, then open it again; nothing was changed."
             )
         planted = [
             f"{kind} {name}"
@@ -170,21 +172,26 @@ class Database:
         ]
         if planted:
             raise DatabaseDamaged(
-                f"{self.path} holds what Openprod never puts there ({', '.join(planted)}), so it was not opened. Somebody or some program changed the file. "
-                f"Get the work back with: openprod rebuild --into NEW_FOLDER, or join again from a colleague or a stick."
+                f"{self.path} holds what Openprod never puts there ({', '.join(planted)}), so it was not opened."
+                " Somebody or some program changed the file. Get the work back with: openprod rebuild --into"
+                " NEW_FOLDER, or join again from a colleague or a stick."
             )
         held = dict(connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
         for statement in schema_statements():
             name = statement.split("(", 1)[0].split()[2]
             if held.get(name) != statement:
                 raise DatabaseDamaged(
-                    f"The table or index {name} of {self.path} is missing or is not the one Openprod made. Try: openprod rebuild"
+                    f"The table or index {name} of {self.path} is missing or is not the one Openprod made. Try:"
+                    " openprod rebuild"
                 )
         for _ in connection.execute("PRAGMA journal_mode=WAL"):
             pass
 
     def attach_log(self, path: str) -> None:
-        """Copies the log of another workspace file into this one, which is empty: bundles, chunks, branches and what they saw."""
+        """Copies the log of another workspace file into this one, which is empty.
+
+        Bundles, chunks, branches and what they saw.
+        """
         self.connection.execute("ATTACH ? AS other", (path,))
         try:
             with self.connection:
@@ -233,8 +240,11 @@ class Database:
         return row[0] if row else 0
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Holds the write lock: all of it is kept, or on any error none. Raises DatabaseBusy, NoSpace, NotWritable or Damaged."""
+    def transaction(self) -> Generator[None]:
+        """Holds the write lock: all of it is kept, or on any error none.
+
+        Raises DatabaseBusy, NoSpace, NotWritable or Damaged.
+        """
         if self._in_transaction:
             raise AssertionError("a transaction inside a transaction")
         with translated(self.path):
@@ -252,7 +262,7 @@ class Database:
             self._in_transaction = False
 
     @contextmanager
-    def snapshot(self) -> Iterator[None]:
+    def snapshot(self) -> Generator[None]:
         """Holds one state of the database for several reads."""
         if self._in_transaction or self.connection.in_transaction:
             yield
@@ -280,7 +290,7 @@ class Database:
 
 
 @contextmanager
-def translated(path: str) -> Iterator[None]:
+def translated(path: str) -> Generator[None]:
     """Turns SQLite's errors into ours, each a sentence that names the file and what to do."""
     try:
         yield
@@ -288,13 +298,15 @@ def translated(path: str) -> Iterator[None]:
         raise
     except (apsw.BusyError, apsw.LockedError) as error:
         raise DatabaseBusy(
-            f"Another program has been writing to {path} for more than {BUSY_MS // 1000} seconds. Nothing was changed; try again in a moment."
+            f"Another program has been writing to {path} for more than {BUSY_MS // 1000} seconds. Nothing was changed;"
+            " try again in a moment."
         ) from error
     except apsw.FullError as error:
         raise NoSpace(f"The disk that holds {path} is full. Nothing was changed; make room and try again.") from error
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, apsw.AuthError) as error:
         raise NotWritable(
-            f"{path} cannot be opened for writing ({error}). Check that the folder is there and yours to write; nothing was changed."
+            f"{path} cannot be opened for writing ({error}). Check that the folder is there and yours to write; nothing"
+            " was changed."
         ) from error
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise DatabaseDamaged(
@@ -302,5 +314,6 @@ def translated(path: str) -> Iterator[None]:
         ) from error
     except apsw.IOError as error:
         raise NotWritable(
-            f"The disk did not read or write {path} ({error}). Nothing was changed; check the disk and the space left on it."
+            f"The disk did not read or write {path} ({error}). Nothing was changed; check the disk and the space left"
+            " on it."
         ) from error

@@ -1,7 +1,8 @@
 """The log as stored: bundles as they were signed, under local integers, and what each author knew.
 
-A bundle's local number is branch << 23 | seq; an op's is that << 20 | ordinal. A branch is a log, or one arm of a forked
-log. Local numbers never leave the device and decide no order. Knows rows and bytes; must not know what ops mean.
+A bundle's local number is branch << 23 | seq; an op's is that << 20 | ordinal. A branch is a log, or one arm of a
+forked log. Local numbers never leave the device and decide no order. Knows rows and bytes; must not know what ops
+mean.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ class Branch:
 class OpAt(NamedTuple):
     """An op, or a row block's cell, found by its local number.
 
-    `is_live` is what an existence, membership or relation op says; None for values. `keys` and `subjects` say its slots.
+    `is_live` is what an existence, membership or relation op says; None for values. `keys` and `subjects` say its
+    slots.
     """
 
     oid: int
@@ -115,7 +117,10 @@ def seq_of(number: int) -> int:
 
 
 class Log:
-    """Reads and appends bundles. Its caches follow the database; `refresh` after somebody else's commit or a rollback."""
+    """Reads and appends bundles. Its caches follow the database.
+
+    `refresh` after somebody else's commit or a rollback.
+    """
 
     def __init__(self, database: Database, workspace: WorkspaceId) -> None:
         self._db = database
@@ -346,7 +351,8 @@ class Log:
         header = self.header(number)
         if chunk_hash(row[0]) != header.chunks[index].hash:
             raise LogDamaged(
-                f"A stored bundle ({self.id_of(number).hex()[:12]}, number {seq_of(number)} of its log) is damaged on this disk. Run: openprod verify"
+                f"A stored bundle ({self.id_of(number).hex()[:12]}, number {seq_of(number)} of its log) is damaged on"
+                " this disk. Run: openprod verify"
             )
         try:
             chunk = decode_chunk(row[0])
@@ -417,8 +423,8 @@ class Log:
         """Yields the numbers of bundles in the order they were applied here, which is a causal one."""
         place = after_place
         while rows := self._db.rows("SELECT no, place FROM bundle WHERE place > ? ORDER BY place LIMIT 1000", (place,)):
-            for number, place in rows:
-                yield number
+            yield from (number for number, _ in rows)
+            place = rows[-1][1]
 
     # -- tips
 
@@ -538,17 +544,17 @@ def describe(oid: int, chunk: Chunk, op: KnownOp, offset: int, header: Header) -
     """Returns an op, or the cell of a row block at an offset, with its slots and what it says."""
     auto = header.causes[op.cause].auto
     if isinstance(op, Rows | Relations):
-        return _describe_cell(oid, chunk, op, offset, auto)
+        return _describe_cell(oid, chunk, op, offset, auto=auto)
     subjects = tuple(chunk.subjects[at * 16 : at * 16 + 16] for at in subject_indexes(op.subjects))
     keys = tuple(chunk.keys[key] for key in op.keys)
     over = over_of(chunk, op)
     if isinstance(op, Set | Decide):
         return OpAt(oid, op.payload, None, isinstance(op, Decide) and not auto, auto, over, subjects, keys, op)
     is_live = op.payload if isinstance(op, Exist | Member) else op.payload is not None
-    return OpAt(oid, None, is_live, False, auto, over, subjects, keys, op)
+    return OpAt(oid, None, is_live, is_decision=False, is_auto=auto, over=over, subjects=subjects, keys=keys, op=op)
 
 
-def _describe_cell(oid: int, chunk: Chunk, op: Rows | Relations, offset: int, auto: bool) -> OpAt:
+def _describe_cell(oid: int, chunk: Chunk, op: Rows | Relations, offset: int, *, auto: bool) -> OpAt:
     row, column = divmod(offset, IMPLIED_COLUMNS + len(op.keys))
     subjects = op.subjects
     # One range is what writers make; several are allowed.
@@ -556,21 +562,12 @@ def _describe_cell(oid: int, chunk: Chunk, op: Rows | Relations, offset: int, au
     who = (chunk.subjects[at * 16 : at * 16 + 16],)
     if column >= IMPLIED_COLUMNS:
         lead = 0 if isinstance(op, Rows) else 3
-        cell = op.payload.rows[row][lead + column - IMPLIED_COLUMNS]
-        return OpAt(oid, cell, None, False, auto, (), who, (chunk.keys[op.keys[column - IMPLIED_COLUMNS]],), op)
-    if isinstance(op, Rows):
+        value, is_live = op.payload.rows[row][lead + column - IMPLIED_COLUMNS], None
+        key = chunk.keys[op.keys[column - IMPLIED_COLUMNS]]
+    elif isinstance(op, Rows):
+        value, is_live = None, True
         key = EXISTS if column == 0 else member_key(op.payload.table)
-        return OpAt(oid, None, True, False, auto, (), who, (key,), op)
-    position = op.payload.rows[row][2]
-    key = RELATION if column == 0 else POSITION
-    return OpAt(
-        oid,
-        position if column and isinstance(position, str) else None,
-        column == 0 or None,
-        False,
-        auto,
-        (),
-        who,
-        (key,),
-        op,
-    )
+    else:
+        value, is_live = (None, True) if column == 0 else (op.payload.rows[row][2], None)
+        key = RELATION if column == 0 else POSITION
+    return OpAt(oid, value, is_live, is_decision=False, is_auto=auto, over=(), subjects=who, keys=(key,), op=op)

@@ -79,7 +79,8 @@ def find(kind: str, reference: str, marker: str) -> Package:
     if reference in ("", ".", "..") or not (folder / marker).is_file():
         names = ", ".join(shipped_names(kind, marker))
         raise NoSuchPackage(
-            f"There is no folder with a {marker} at '{reference}', and none of that name is shipped. Shipped are: {names}."
+            f"There is no folder with a {marker} at '{reference}', and none of that name is shipped. Shipped are:"
+            f" {names}."
         )
     return read(folder)
 
@@ -95,7 +96,8 @@ def read(folder: Path) -> Package:
         size += path.stat().st_size
         if len(files) >= FILES_MAX or size > PACKAGE_BYTES_MAX:
             raise PackageTooLarge(
-                f"{folder} holds more than a module may ({FILES_MAX} files, {PACKAGE_BYTES_MAX >> 20} MiB). Keep other things elsewhere."
+                f"{folder} holds more than a module may ({FILES_MAX} files, {PACKAGE_BYTES_MAX >> 20} MiB). Keep other"
+                " things elsewhere."
             )
         files[name] = path.read_bytes()
     return Package(folder.name, folder, files)

@@ -37,7 +37,8 @@ class PendingShelf:
         for row in self._db.rows(
             "SELECT id, log, seq, reason, detail, claimed, sealed FROM pending ORDER BY log, seq, id"
         ):
-            yield Pending(*row[:6], decode_sealed(row[6]))
+            bundle, log, seq, reason, detail, claimed_ms, sealed = row
+            yield Pending(bundle, log, seq, reason, detail, claimed_ms, decode_sealed(sealed))
 
     def held_ids(self, ids: Sequence[bytes]) -> set[bytes]:
         """Returns which of these are kept."""

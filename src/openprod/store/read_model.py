@@ -44,7 +44,10 @@ class Column:
         self.update = f'UPDATE {quote(owner)} SET {quote(field.column)} = ?{extra} WHERE "~eid" = ?'
 
     def many(self, values: Sequence[Value]) -> Sequence[SqlValue]:
-        """Returns what stands in the column for many values; those that stand as they are are not touched one by one."""
+        """Returns what stands in the column for many values.
+
+        Those that stand as they are are not touched one by one.
+        """
         plain = _PLAIN.get(self.field.type)
         if plain is not None and plain.issuperset(map(type, values)):
             return values  # pyright: ignore[reportReturnType] -- the line above proved each to be a plain SQL value
@@ -101,7 +104,7 @@ class Shelf:
         self.by_key = {column.field.key: column for column in columns}
         self.title = titler(table) if table is not None else None
         self.title_many = bulk_titler(table) if table is not None else None
-        wanted = set(title_fields(table)) if table is not None else set()
+        wanted: set[str] = set(title_fields(table)) if table is not None else set()
         self.title_columns = [column for column in columns if column.name in wanted]
 
 
@@ -152,8 +155,8 @@ class ReadModel:
         """Brings the tables of the file up to the catalog. Call inside a transaction.
 
         Returns:
-            The names of tables and relations made now, and, for those that were there, the columns added now: both still
-            to be filled by the caller.
+            The names of tables and relations made now, and, for those that were there, the columns added
+            now: both still to be filled by the caller.
         """
         held = self._db.dynamic_objects()
         made: list[str] = []
@@ -184,7 +187,7 @@ class ReadModel:
                 self._db.execute(f"DROP TABLE {quote(name)}")
 
     def strangers(self) -> list[str]:
-        """Returns the names of tables and indexes in the file that neither the fixed schema nor the catalog explains."""
+        """Returns the tables and indexes in the file that neither the fixed schema nor the catalog explains."""
         wanted: set[str] = set(self.shelves) | set(self.relations)
         wanted |= {f"{name}~src" for name in self.relations} | {f"{name}~dst" for name in self.relations}
         return sorted(

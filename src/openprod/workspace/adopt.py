@@ -67,7 +67,10 @@ def read_template_package(reference: str) -> tuple[packages.Package, Template]:
 
 
 def adopt(desk: Desk, reference: str) -> Manifest:
-    """Puts a module's schema and saved queries into the workspace, for everybody; the same version twice changes nothing."""
+    """Puts a module's schema and saved queries into the workspace, for everybody.
+
+    The same version twice changes nothing.
+    """
     package, manifest = read_module(reference)
     cause = Cause(CAUSE_MODULE, detail=(manifest.name, manifest.version))
     with desk.edit(f"Use {manifest.title} in this show", cause) as edit:
@@ -143,7 +146,8 @@ def create_table(desk: Desk, wanted: NewTable) -> str:
     missing = [short for short in named if short not in specs]
     if missing:
         raise Refused(
-            f"{name} would have no field '{missing[0]}', which its key or label names. Its fields are: {', '.join(specs)}."
+            f"{name} would have no field '{missing[0]}', which its key or label names. Its fields are:"
+            f" {', '.join(specs)}."
         )
     if not _PLACEHOLDER.search(label):
         raise Refused(f"The label '{label}' names no field. Write one like \"{{{next(iter(specs))}}}\".")
@@ -184,15 +188,16 @@ def _full_table_name(desk: Desk, wanted: str) -> str:
     module, dot, short = wanted.rpartition(".")
     if (dot and module != WORKSPACE) or _SHORT_NAME.fullmatch(short) is None or len(short) > NAME_CHARACTERS_MAX:
         raise BadName(
-            f"A table cannot be called '{wanted}': use small letters, digits and _, beginning with a letter, such as props. "
-            f"Its full name is then {WORKSPACE}.props."
+            f"A table cannot be called '{wanted}': use small letters, digits and _, beginning with a letter, such as"
+            f" props. Its full name is then {WORKSPACE}.props."
         )
     name = f"{WORKSPACE}.{short}"
     with desk.lock:
         desk.follow()
         if name in desk.catalog.tables:
             raise NameTaken(
-                f"There is a table {name} already. Choose another name, or add to it with: openprod field add {name} FIELD:TYPE"
+                f"There is a table {name} already. Choose another name, or add to it with: openprod field add {name}"
+                " FIELD:TYPE"
             )
     return name
 

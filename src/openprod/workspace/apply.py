@@ -1,7 +1,9 @@
-"""Applying bundles: from signed ops to heads to the tables people read. Own edits and received ones both come through here.
+"""Applying bundles: from signed ops to heads to the tables people read.
 
-Orders the vault's parts and asks `merge` what the heads mean; decides nothing about history (that is `ingest`) and opens no
-transaction (its caller holds one).
+Own edits and received ones both come through here.
+
+Orders the vault's parts and asks `merge` what the heads mean; decides nothing about history (that is `ingest`) and
+opens no transaction (its caller holds one).
 """
 
 from __future__ import annotations
@@ -191,7 +193,10 @@ class Applier:
         return found
 
     def _over(self, number: int, ordinal: int, header: Header, chunk: Chunk, op: KnownOp, auto: bool) -> set[int]:  # noqa: FBT001 -- a fact of the op
-        """Returns the local numbers of the ops that an op may replace: those of its author's past, seen through what is unread here."""
+        """Returns the local numbers of the ops that an op may replace.
+
+        Those of its author's past, seen through what is unread here.
+        """
         found: set[int] = set()
         vector = self._log.vector(number >> SEQ_BITS)
         entries = op.over
@@ -304,7 +309,10 @@ class Applier:
                     self._write(record, key, born + place * len(columns) + column, set(), set())
 
     def _masks(self, rows: Sequence[Sequence[object]], count: int, lead: int = 0, implied: int = 3) -> list[int]:
-        """Returns which cells of each row are written; `lead` values stand before the fields, `implied` is the mask of the first two."""
+        """Returns which cells of each row are written.
+
+        `lead` values stand before the fields, `implied` is the mask of the first two.
+        """
         full = (1 << count) - 1 if implied == 3 else implied
         masks: list[int] = []
         for row in rows:
@@ -353,7 +361,10 @@ class Applier:
                     self._write(record, key, born + place * len(columns) + column, set(), set())
 
     def _take_unread(self, number: int, bundle: Bundle) -> None:
-        """Notes what a bundle without effect here replaced, so that nothing false is offered or called current (S-98)."""
+        """Notes what a bundle without effect here replaced.
+
+        So that nothing false is offered or called current (S-98).
+        """
         for envelope in bundle.envelopes:
             over = self._behind_unread(number, envelope.ordinal) if envelope.over else set[int]()
             for uuid, text in envelope.slots:

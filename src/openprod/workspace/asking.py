@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import zoneinfo
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -84,7 +84,7 @@ class Asker:
             return self._rows(self._compile(question))
 
     @contextmanager
-    def answer(self, question: Question) -> Iterator[Answer]:
+    def answer(self, question: Question) -> Generator[Answer]:
         """Gives the rows one by one; one state of the database is held until the context ends."""
         with self._desk.reading():
             compiled = self._compile(question)
@@ -225,14 +225,14 @@ class Live:
 def difference(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
     """Returns the steps that turn one list of rows into another: removals, inserts and changes, each with its position.
 
-    Rows are the same row where their ids (of start and ends) are; rows of aggregates, which have none, where they are equal.
+    Rows are the same row where their ids (of start and ends) are; rows of aggregates, which have none, where they
+    are equal.
     """
     steps: list[Row] = []
     wanted = {_identity(row) for row in new}
     held = [row for row in old if _identity(row) in wanted]
-    for at in range(len(old) - 1, -1, -1):
-        if _identity(old[at]) not in wanted:
-            steps.append({"do": "remove", "at": at})
+    gone = [at for at in range(len(old) - 1, -1, -1) if _identity(old[at]) not in wanted]
+    steps.extend({"do": "remove", "at": at} for at in gone)
     places = {_identity(row): at for at, row in enumerate(held)}
     for at, row in enumerate(new):
         key = _identity(row)

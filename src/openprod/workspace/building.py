@@ -172,7 +172,10 @@ class ChunkBuilder:
             self._count(len(page) * (len(keys) + 2))
 
     def _pages(self, rows: Sequence[Row]) -> Iterable[tuple[int, Sequence[Row]]]:
-        """Yields (first row, page): pages of at most a thousand rows and about a mebibyte, a chunk for each full one."""
+        """Yields (first row, page).
+
+        Pages of at most a thousand rows and about a mebibyte, a chunk for each full one.
+        """
         first = 0
         while first < len(rows):
             count = min(BLOCK_ROWS, len(rows) - first)
@@ -198,7 +201,8 @@ class ChunkBuilder:
         self._values += values
         if self._values > BULK_VALUES_MAX:
             raise TooMuch(
-                f"This would write more than {BULK_VALUES_MAX:,} values at once. Do it in parts, for example 50,000 rows at a time."
+                f"This would write more than {BULK_VALUES_MAX:,} values at once. Do it in parts, for example 50,000"
+                " rows at a time."
             )
 
     def _close(self) -> None:

@@ -70,7 +70,10 @@ class CatalogLoader:
         return catalog
 
     def _cached(self, fingerprint: bytes) -> Catalog | None:
-        """Returns the catalog kept in the file, if it was made of just this; the file is ours, so it is decoded by type only."""
+        """Returns the catalog kept in the file, if it was made of just this.
+
+        The file is ours, so it is decoded by type only.
+        """
         row = self._db.one("SELECT value FROM meta WHERE key = 'catalog'")
         if row is None:
             return None
@@ -100,7 +103,10 @@ def _versions(rows: list[tuple[str, str | None, str | None, str | None]]) -> dic
 
 
 def _highest(rows: list[tuple[str, str | None, str | None, str | None]]) -> list[Manifest]:
-    """Returns the manifest of the highest version of each module; one that does not read gives way to the next lower."""
+    """Returns the manifest of the highest version of each module.
+
+    One that does not read gives way to the next lower.
+    """
     found: dict[str, Manifest] = {}
     for name, _, _, text in sorted(rows, key=lambda row: version_key(row[1] or "")):
         try:

@@ -176,7 +176,10 @@ class Desk:
         return self._key
 
     def _usable(self, key: LogKey | None) -> LogKey | None:
-        """A mark ahead of the database (a restored backup), a fork, a closing or the end of its numbers ends a log for us."""
+        """Returns a key whose log may go on, else None.
+
+        A mark ahead of the database (a restored backup), a fork, a closing or the end of its numbers ends a log for us.
+        """
         if key is None:
             return None
         arms = self.log.branches_of(key.log)
@@ -304,7 +307,10 @@ class Desk:
         return None if row is None else self.heads.key_texts[row[0]]
 
     def title(self, uuid: bytes) -> str:
-        """Returns what a record is called: its title in the first of its tables that is here, in the catalog's order."""
+        """Returns what a record is called.
+
+        Its title in the first of its tables that is here, in the catalog's order.
+        """
         record = self.heads.fetch(uuid)
         tables = set(self.member_tables(uuid))
         for name in self.catalog.tables:
@@ -337,7 +343,10 @@ class Desk:
         return self.find(text)
 
     def find(self, text: str) -> bytes:
-        """Returns the record that an id, a unique prefix or TABLE:KEY means; raises UnknownRecord or AmbiguousRecord."""
+        """Returns the record that an id, a unique prefix or TABLE:KEY means.
+
+        Raises UnknownRecord or AmbiguousRecord.
+        """
         table, colon, key = text.partition(":")
         if colon and "." in table:
             return self._find_by_key(text, self.catalog.table(table), key)
@@ -395,7 +404,9 @@ class Desk:
             else:
                 tests.append(f"{quote(column.name)} = ?")
                 bindings.append(column.convert(value))
-        sql = f'SELECT entity.uuid FROM {quote(table.name)} JOIN entity ON eid = "~eid" WHERE {" AND ".join(tests)} ORDER BY entity.uuid LIMIT 50'
+        source = f'{quote(table.name)} JOIN entity ON eid = "~eid"'
+        # Every name in it is quoted, every value bound.
+        sql = f"SELECT entity.uuid FROM {source} WHERE {' AND '.join(tests)} ORDER BY entity.uuid LIMIT 50"  # noqa: S608
         return [row[0] for row in self.db.rows(sql, bindings)]
 
     # -- the write path
@@ -405,7 +416,10 @@ class Desk:
         return Edit(self, label, cause)
 
     def commit(self, label: str, cause: Cause, start: Place, build: Callable[[Sight], list[Chunk]]) -> str | None:
-        """Seals and keeps what an edit built, as one bundle; returns its id in hex, None where there was nothing to write."""
+        """Seals and keeps what an edit built, as one bundle.
+
+        Returns its id in hex, None where there was nothing to write.
+        """
         with self.lock:
             with self.writing():
                 chunks = build(Sight(self, start))
@@ -456,11 +470,16 @@ class Desk:
             label=label.encode()[:LABEL_BYTES_MAX].decode(errors="ignore"),
             epoch=0,
             chunks=refs,
-            opening=opening(
-                self.home.need_identity().seed, self.id, LogId(key.log), self.admission or Admission(ADMISSION_KNOWN)
-            )
-            if is_first
-            else None,
+            opening=(
+                opening(
+                    self.home.need_identity().seed,
+                    self.id,
+                    LogId(key.log),
+                    self.admission or Admission(ADMISSION_KNOWN),
+                )
+                if is_first
+                else None
+            ),
         )
         return header, raw
 

@@ -118,20 +118,22 @@ class Ingest:
             return None
         if not chunks_match(header, sealed.chunks):
             report.rejected.append(
-                f"Bundle {header.seq} of log {header.log.hex()[:12]} was dropped because its contents are damaged. It will be asked for elsewhere."
+                f"Bundle {header.seq} of log {header.log.hex()[:12]} was dropped because its contents are damaged. It"
+                " will be asked for elsewhere."
             )
             return None
         return Candidate(bundle_id(self._workspace, sealed.header), header, sealed)
 
     def _proven(self, fresh: Sequence[Candidate], report: Report) -> list[Candidate]:
         good: set[bytes] = set()
-        by_id = {one.id: one for one in fresh}
+        by_id: dict[bytes, Candidate] = {one.id: one for one in fresh}
         vouched: set[bytes] = set()
         for one in sorted(fresh, key=lambda one: (one.header.log, -one.header.seq)):
             is_good = one.id in vouched or proves(one.header.log, one.id, one.sealed.signature)
             if not is_good or not (one.header.opening is None or check_opening(one.header)):
                 report.rejected.append(
-                    f"Bundle {one.header.seq} of log {one.header.log.hex()[:12]} was dropped because its signature is not that log's. Nothing of it was kept."
+                    f"Bundle {one.header.seq} of log {one.header.log.hex()[:12]} was dropped because its signature is"
+                    " not that log's. Nothing of it was kept."
                 )
                 continue
             good.add(one.id)
@@ -147,9 +149,8 @@ class Ingest:
     def apply(self, fresh: Sequence[Candidate], now_ms: int, report: Report) -> None:
         """Applies what can apply, pending bundles that it releases included, and keeps the rest with its reason."""
         kept = {one.id: one for one in self._pending.all()} if self._pending.counts() else {}
-        todo = [*fresh]
-        for one in kept.values():
-            todo.append(Candidate(BundleId(one.id), decode_header(one.sealed.header), one.sealed))
+        waiting = [Candidate(BundleId(one.id), decode_header(one.sealed.header), one.sealed) for one in kept.values()]
+        todo = [*fresh, *waiting]
         queue = _Queue(todo, self._log)
         applied: list[bytes] = []
         is_ready = True

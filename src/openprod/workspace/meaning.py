@@ -155,6 +155,7 @@ class Meaning:
         return key is not None and len(self._heads.heads(record, key)) > 1 and is_conflict(self.heads_of(record, key))
 
     def settle(self, record: Record, keys: set[int]) -> None:
+        """Brings everything derived up to a record's heads, given which of its slots were written."""
         texts = {key: self._heads.key_texts[key] for key in keys}
         for key, text in texts.items():
             if is_field_key(text):
@@ -330,7 +331,10 @@ class Meaning:
             self._update_cells(record, texts)
 
     def _ends(self, record: Record, relation: int) -> tuple[str, bytes, bytes, bool] | None:
-        """Returns type, source, target and whether it stands, from the newest head that makes the relation (or the newest unmade one)."""
+        """Returns type, source, target and whether it stands.
+
+        The newest head that makes the relation says what it joins; where none does, the newest that once did.
+        """
         ops = [self._log.op_at(oid) for oid in self._heads.heads(record, relation)]
         makers = [op for op in ops if op.is_live]
         stands = bool(makers)
@@ -406,7 +410,8 @@ class Meaning:
 
     def _settle_relations_at(self, record: Record) -> None:
         rows = self._db.rows(
-            "SELECT eid, type, src, dst, live FROM edge WHERE src = ?1 UNION SELECT eid, type, src, dst, live FROM edge WHERE dst = ?1",
+            "SELECT eid, type, src, dst, live FROM edge WHERE src = ?1 UNION SELECT eid, type, src, dst, live FROM edge"
+            " WHERE dst = ?1",
             (record.eid,),
         )
         self._heads.flush()
@@ -496,15 +501,15 @@ class Meaning:
                 self._show_relation(record, rows[record.eid])
 
     def _fill_columns(self, name: str, columns: Sequence[Column]) -> None:
-        wanted = [(self._heads.key_numbers.get(column.field.key), column) for column in columns]
-        wanted = [(key, column) for key, column in wanted if key is not None]
+        numbers = self._heads.key_numbers
+        wanted = [(numbers[column.field.key], column) for column in columns if column.field.key in numbers]
         if not wanted:
             return
         eids = [eid for (eid,) in self._db.rows(f'SELECT "~eid" FROM "{name}"')]  # noqa: S608 -- a catalog name, checked when read
         for page in _pages(eids):
             for record in self._heads.load_eids(page):
                 for key, column in wanted:
-                    if key is not None and self._heads.heads(record, key):
+                    if self._heads.heads(record, key):
                         self._update_cell(record, column, self.value_of(record, key))
 
 

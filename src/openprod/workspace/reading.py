@@ -76,7 +76,10 @@ class NoSuchChoice(Refused):
 
 
 def moment(ms: int) -> str:
-    """Returns milliseconds since 1970 UTC as ISO 8601 text with seconds; beyond what calendars hold, as far as they go."""
+    """Returns milliseconds since 1970 UTC as ISO 8601 text with seconds.
+
+    Beyond what calendars hold, as far as they go.
+    """
     try:
         return dt.datetime.fromtimestamp(ms / 1000, dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     except (OverflowError, ValueError, OSError):
@@ -240,7 +243,10 @@ def count_conflicts(desk: Desk) -> int:
 
 def _open_questions(desk: Desk, uuid: bytes | None) -> Iterator[tuple[Record, int, tuple[int, ...]]]:
     """Yields (subject, slot key, heads) of every open question; the key of existence for contested deletions."""
-    sql = "SELECT conflict.eid, conflict.key FROM conflict JOIN entity USING(eid) LEFT JOIN edge USING(eid) WHERE alive > 0 OR edge.live = 1 ORDER BY 1, 2"
+    sql = (
+        "SELECT conflict.eid, conflict.key FROM conflict JOIN entity USING(eid) LEFT JOIN edge USING(eid) WHERE alive >"
+        " 0 OR edge.live = 1 ORDER BY 1, 2"
+    )
     slots: dict[int, list[int]] = {}
     for eid, key in desk.db.rows(sql):
         slots.setdefault(eid, []).append(key)
@@ -364,7 +370,7 @@ def stage_resolution(desk: Desk, edit: Edit, question: str, choose: int | str | 
         UnknownConflict, ConflictMoved: it is not open (any more), or moved on.
         NoSuchChoice: it does not offer that.
     """
-    found, key, oids = _find_question(desk, question)
+    found, key, _ = _find_question(desk, question)
     text = desk.heads.key_texts[key]
     if text == EXISTS:
         _stage_life(desk, edit, found, choose, value)
@@ -382,7 +388,8 @@ def _find_question(desk: Desk, question: str) -> tuple[Record, int, tuple[int, .
     ]
     if len(question) < 4 or not found:
         raise UnknownConflict(
-            f"There is no open question {question}: it was settled, or somebody's change made it another one. See: openprod conflicts"
+            f"There is no open question {question}: it was settled, or somebody's change made it another one. See:"
+            " openprod conflicts"
         )
     if len(found) > 1:
         raise UnknownConflict(
@@ -429,7 +436,10 @@ def _stage_life(desk: Desk, edit: Edit, found: Record, choose: int | str | None,
 
 
 def history(desk: Desk, uuid: bytes, field: str | None = None) -> list[LogEntry]:
-    """Returns every change of a record, or of one of its fields, the newest first; walks from the heads along what they replaced."""
+    """Returns every change of a record, or of one of its fields, the newest first.
+
+    Walks from the heads along what they replaced.
+    """
     found = desk.record_of(uuid)
     if found is None:
         raise UnknownRecord(f"There is no record {id_text(uuid)} here.")

@@ -1,8 +1,8 @@
 """Proving a workspace and deriving it again.
 
-`check` proves: every stored header and chunk hashes to what was signed, every signature is its log's, every log links back
-without a gap, and everything derived is what the log gives. It cannot prove that nobody holds more than this device, nor
-that a member told the truth.
+`check` proves: every stored header and chunk hashes to what was signed, every signature is its log's, every log links
+back without a gap, and everything derived is what the log gives. It cannot prove that nobody holds more than this
+device, nor that a member told the truth.
 """
 
 from __future__ import annotations
@@ -75,8 +75,9 @@ def check_strangers(desk: Desk) -> None:
     strangers = desk.model.strangers()
     if strangers:
         raise DatabaseDamaged(
-            f"{desk.db.path} holds what Openprod never puts there ({', '.join(strangers[:5])}), so it was not opened. Somebody or some program changed the file. "
-            f"Take those tables out, or get the work back from a colleague or a stick."
+            f"{desk.db.path} holds what Openprod never puts there ({', '.join(strangers[:5])}), so it was not opened."
+            " Somebody or some program changed the file. Take those tables out, or get the work back from a colleague"
+            " or a stick."
         )
 
 
@@ -191,7 +192,8 @@ def _rows_of(database: Database, name: str, records: set[str]) -> list[tuple[obj
         is_reference = row[1] in ("~eid", "~src", "~dst") or row[1] in records
         shown.append(f"coalesce((SELECT uuid FROM entity WHERE eid = {column}), {column})" if is_reference else column)
     order = shown[columns.index("~eid")]
-    return database.rows(f"SELECT {', '.join(shown)} FROM {quote(name)} ORDER BY {order}")  # noqa: S608 -- quoted catalog names
+    sql = f"SELECT {', '.join(shown)} FROM {quote(name)} ORDER BY {order}"  # noqa: S608 -- quoted catalog names
+    return database.rows(sql)
 
 
 def derive_copy(desk: Desk) -> Desk:
@@ -259,7 +261,8 @@ def _derive(desk: Desk, numbers: list[int]) -> None:
     for number, bundle in zip(numbers, bundles, strict=True):
         if not chunks_match(bundle.header, bundle.sealed.chunks):
             raise LogDamaged(
-                f"Bundle {seq_of(number)} of log {_log_name(desk, number)} is damaged on this disk, so nothing was rebuilt. Run: openprod verify"
+                f"Bundle {seq_of(number)} of log {_log_name(desk, number)} is damaged on this disk, so nothing was"
+                " rebuilt. Run: openprod verify"
             )
         desk.log.advance(branch_of(number), bundle.header)
         accepted = desk.db.one("SELECT at FROM accepted WHERE bundle = ?", (bundle.id,))

@@ -79,7 +79,10 @@ def decision_conflict(title: str, field: str, edits: Sequence[tuple[str, Value]]
 def late_conflict(title: str, field: str, edits: Sequence[tuple[str, Value]], decided: tuple[str, Value]) -> str:
     """Returns the sentence for a decided question that a later arrival opens again."""
     who = joined([f"{name} ({value_text(value)})" for name, value in edits])
-    return f"{possessive(title)} {field_name(field)} was decided by {decided[0]} ({value_text(decided[1])}), and edited by {who} without knowing of it. Choose a value."
+    return (
+        f"{possessive(title)} {field_name(field)} was decided by {decided[0]} ({value_text(decided[1])}), and edited by"
+        f" {who} without knowing of it. Choose a value."
+    )
 
 
 def delete_conflict(title: str, deleted_by: Sequence[str], changed_by: Sequence[str]) -> str:
@@ -99,31 +102,46 @@ def held_notice(name: str, days: float, count: int) -> str:
     """Returns the sentence for changes whose author's clock is ahead."""
     much = f"{days:.0f} days" if days >= 2 else f"{days * 24:.1f} hours"
     changes = "1 change" if count == 1 else f"{count} changes"
-    return f"{changes} by {name} {'is' if count == 1 else 'are'} held: that laptop's clock is {much} ahead. Set its clock right, or accept them."
+    return (
+        f"{changes} by {name} {'is' if count == 1 else 'are'} held: that laptop's clock is {much} ahead. Set its clock"
+        " right, or accept them."
+    )
 
 
 def waiting_notice(name: str, count: int, missing: int) -> str:
     """Returns the sentence for changes that wait for others."""
     changes = "1 change" if count == 1 else f"{count} changes"
     others = "1 earlier one" if missing == 1 else f"{missing} earlier ones"
-    return f"{changes} by {name} {'waits' if count == 1 else 'wait'} for {others} that {'has' if missing == 1 else 'have'} not arrived here yet."
+    return (
+        f"{changes} by {name} {'waits' if count == 1 else 'wait'} for {others} that {'has' if missing == 1 else 'have'}"
+        " not arrived here yet."
+    )
 
 
 def admission_notice(key: str, count: int) -> str:
     """Returns the sentence for changes by somebody who was not let in."""
     changes = "1 change" if count == 1 else f"{count} changes"
-    return f"{changes} by somebody who is not a member here yet ({key[:12]}) {'waits' if count == 1 else 'wait'}. Admit them, or give them an invitation."
+    return (
+        f"{changes} by somebody who is not a member here yet ({key[:12]}) {'waits' if count == 1 else 'wait'}. Admit"
+        " them, or give them an invitation."
+    )
 
 
 def unread_notice(count: int) -> str:
     """Returns the sentence for bundles this version does not understand."""
     changes = "1 change needs" if count == 1 else f"{count} changes need"
-    return f"{changes} a newer version of Openprod. {'It is' if count == 1 else 'They are'} kept and passed on; update to see {'it' if count == 1 else 'them'}."
+    return (
+        f"{changes} a newer version of Openprod. {'It is' if count == 1 else 'They are'} kept and passed on; update to"
+        f" see {'it' if count == 1 else 'them'}."
+    )
 
 
 def fork_notice(name: str, seq: int) -> str:
     """Returns the sentence for a log that two copies wrote on."""
-    return f"{possessive(name)} history splits at change {seq}: a copy or a restored backup of that laptop wrote too. Both sides are kept."
+    return (
+        f"{possessive(name)} history splits at change {seq}: a copy or a restored backup of that laptop wrote too. Both"
+        " sides are kept."
+    )
 
 
 def void_notice(name: str) -> str:
@@ -133,7 +151,10 @@ def void_notice(name: str) -> str:
 
 def automation_notice(name: str) -> str:
     """Returns the sentence for automation that tried to settle a question."""
-    return f"An automation set up by {name} tried to settle a question or to bring a record back. That takes a person; nothing was replaced."
+    return (
+        f"An automation set up by {name} tried to settle a question or to bring a record back. That takes a person;"
+        " nothing was replaced."
+    )
 
 
 def late_notice(name: str, days: int) -> str:

@@ -1,13 +1,12 @@
 """The public face of a workspace: what Python callers, the command line and the local server use.
 
-Every method takes the desk's lock, asks `reading`, `write` or `ingest`, and hands out plain dictionaries (`shapes`). The
-real clock and real chance enter here, as default arguments.
+Every method takes the desk's lock, asks `reading`, `write` or `ingest`, and hands out plain dictionaries (`shapes`).
+The real clock and real chance enter here, as default arguments.
 """
 
 from __future__ import annotations
 
 import getpass
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -90,7 +89,7 @@ class Workspace:
     """
 
     def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+        self.desk = desk
         self._asker = Asker(desk)
 
     def __enter__(self) -> Self:
@@ -103,66 +102,66 @@ class Workspace:
 
     def close(self) -> None:
         """Closes the file and forgets the keys."""
-        with self._desk.lock:
-            self._desk.db.close()
-            self._desk.home.close()
+        with self.desk.lock:
+            self.desk.db.close()
+            self.desk.home.close()
 
     # -- what it is
 
     @property
     def id(self) -> str:
         """The workspace's id in hex."""
-        return self._desk.id.hex()
+        return self.desk.id.hex()
 
     @property
     def workspace_id(self) -> WorkspaceId:
         """The workspace's id."""
-        return self._desk.id
+        return self.desk.id
 
     @property
     def path(self) -> Path:
         """The workspace's folder."""
-        return self._desk.folder
+        return self.desk.folder
 
     @property
     def home(self) -> Home:
         """The per-user state directory that this workspace writes with."""
-        return self._desk.home
+        return self.desk.home
 
     @property
     def name(self) -> str:
         """What the production is called; the folder's name where nobody named it."""
-        with self._desk.reading():
-            record = self._desk.record_of(derived_id("core.settings", NAME_SETTING))
-            found = self._desk.meaning.values_of(record, ("core.settings.value",)) if record is not None else {}
+        with self.desk.reading():
+            record = self.desk.record_of(derived_id("core.settings", NAME_SETTING))
+            found = self.desk.meaning.values_of(record, ("core.settings.value",)) if record is not None else {}
             value = found.get("core.settings.value")
-            return value if isinstance(value, str) and value else self._desk.folder.name
+            return value if isinstance(value, str) and value else self.desk.folder.name
 
     @property
     def actor(self) -> str:
         """The key, in hex, of the person who writes here."""
-        return self._desk.home.need_identity().actor.hex()
+        return self.desk.home.need_identity().actor.hex()
 
     @property
     def log(self) -> str:
         """The id, in hex, of the log this copy writes; empty before its first edit."""
-        key = self._desk.own_key()
+        key = self.desk.own_key()
         return key.log.hex() if key is not None else ""
 
     @property
     def log_id(self) -> LogId:
         """The id of the log this copy writes; a copy that never wrote opens one, by introducing its person."""
-        with self._desk.lock:
-            if self._desk.own_key() is None:
+        with self.desk.lock:
+            if self.desk.own_key() is None:
                 self._introduce()
-            return self._desk.open_log().log
+            return self.desk.open_log().log
 
     def _introduce(self) -> None:
         """Writes this person's name, which opens the log."""
-        identity = self._desk.home.need_identity()
+        identity = self.desk.home.need_identity()
         uuid = derived_id("core.people", identity.actor.hex())
         with self.edit("Hello") as edit:
-            if self._desk.is_known(uuid):
+            if self.desk.is_known(uuid):
                 edit.put(id_text(uuid), into="core.people")
             else:
                 edit.add_record("core.people", {"key": identity.actor.hex(), "name": identity.name}, record_id=uuid)
@@ -170,55 +169,55 @@ class Workspace:
     @property
     def catalog(self) -> Catalog:
         """The tables, fields and relations there are."""
-        with self._desk.lock:
-            self._desk.follow()
-            return self._desk.catalog
+        with self.desk.lock:
+            self.desk.follow()
+            return self.desk.catalog
 
     def status(self) -> StatusShape:
         """Returns where this workspace stands."""
         name = self.name
-        with self._desk.reading():
-            return reading.status(self._desk, name)
+        with self.desk.reading():
+            return reading.status(self.desk, name)
 
     def notices(self) -> list[NoticeShape]:
         """Returns what is worth knowing and blocks nothing."""
-        with self._desk.reading():
-            return reading.notices(self._desk, self._desk.clock())
+        with self.desk.reading():
+            return reading.notices(self.desk, self.desk.clock())
 
     # -- tables and records
 
     def tables(self) -> list[TableShape]:
         """Returns every table with its number of records."""
-        with self._desk.reading():
-            return reading.tables(self._desk)
+        with self.desk.reading():
+            return reading.tables(self.desk)
 
     def fields(self, table: str) -> list[FieldShape]:
         """Returns a table's fields in order."""
-        with self._desk.reading():
-            return reading.fields(self._desk, table)
+        with self.desk.reading():
+            return reading.fields(self.desk, table)
 
     def ref(self, text: str) -> str:
         """Returns the id that a reference means; raises UnknownRecord or AmbiguousRecord."""
-        with self._desk.reading():
-            return id_text(self._desk.uuid_in(text, {}, ()))
+        with self.desk.reading():
+            return id_text(self.desk.uuid_in(text, {}, ()))
 
     def record(self, record: str) -> RecordShape:
         """Returns a record, deleted ones too."""
-        with self._desk.reading():
-            return reading.record(self._desk, self._desk.uuid_in(record, {}, ()))
+        with self.desk.reading():
+            return reading.record(self.desk, self.desk.uuid_in(record, {}, ()))
 
     def relations(self, record: str) -> list[RelationShape]:
         """Returns a record's relations."""
-        with self._desk.reading():
-            return reading.relations(self._desk, self._desk.uuid_in(record, {}, ()))
+        with self.desk.reading():
+            return reading.relations(self.desk, self.desk.uuid_in(record, {}, ()))
 
     def edit(self, label: str = "", cause: Cause | None = None) -> Edit:
         """Returns an edit: a context manager whose changes become one bundle, or nothing on an exception."""
-        return Edit(self._desk, label, cause if cause is not None else Cause(CAUSE_EDIT), self._settle)
+        return Edit(self.desk, label, cause if cause is not None else Cause(CAUSE_EDIT), self._settle)
 
     def _settle(self, edit: Edit, question: str, choose: int | str | None, value: object) -> None:
-        with self._desk.reading():
-            reading.stage_resolution(self._desk, edit, question, choose, value)
+        with self.desk.reading():
+            reading.stage_resolution(self.desk, edit, question, choose, value)
 
     # -- queries
 
@@ -278,26 +277,29 @@ class Workspace:
 
     def on_changes(self, listener: Callable[[Changes], None]) -> Watching:
         """Calls back after each commit with what it changed."""
-        return Watching(self._desk.listeners, listener)
+        return Watching(self.desk.listeners, listener)
 
     def on_change(self, callback: Callable[[], None]) -> Watching:
         """Calls back after each commit."""
         return self.on_changes(lambda _: callback())
 
     def poll(self) -> bool:
-        """Notices what other programs committed to the same file, and lets listeners know; tells whether there was anything."""
-        with self._desk.lock:
-            if not self._desk.follow():
+        """Notices what other programs committed to the same file, and lets listeners know.
+
+        Tells whether there was anything.
+        """
+        with self.desk.lock:
+            if not self.desk.follow():
                 return False
-        self._desk.tell(Changes(is_schema=True, is_history=True))
+        self.desk.tell(Changes(is_schema=True, is_history=True))
         return True
 
     # -- questions and history
 
     def conflicts(self, record: str | None = None) -> list[ConflictShape]:
         """Returns the open questions, all or one record's."""
-        with self._desk.reading():
-            return reading.conflicts(self._desk, self._desk.uuid_in(record, {}, ()) if record is not None else None)
+        with self.desk.reading():
+            return reading.conflicts(self.desk, self.desk.uuid_in(record, {}, ()) if record is not None else None)
 
     def resolve(self, conflict: str | ConflictShape, *, choose: int | str | None = None, value: object = None) -> None:
         """Settles a question with an offered value (number from 1, or op id) or another value."""
@@ -307,25 +309,25 @@ class Workspace:
 
     def history(self, record: str, field: str | None = None) -> list[LogEntry]:
         """Returns every change of a record or of one field, the newest first."""
-        with self._desk.reading():
-            return reading.history(self._desk, self._desk.uuid_in(record, {}, ()), field)
+        with self.desk.reading():
+            return reading.history(self.desk, self.desk.uuid_in(record, {}, ()), field)
 
     def log_entries(self, limit: int = 50) -> list[LogEntry]:
         """Returns the last bundles, the newest first."""
-        with self._desk.reading():
-            return reading.log_entries(self._desk, limit)
+        with self.desk.reading():
+            return reading.log_entries(self.desk, limit)
 
     # -- exchange
 
     def frontier(self) -> Frontier:
         """Returns what is applied here."""
-        with self._desk.lock:
-            self._desk.follow()
-            return self._desk.log.frontier()
+        with self.desk.lock:
+            self.desk.follow()
+            return self.desk.log.frontier()
 
     def bundles(self, since: Frontier | None = None) -> Iterator[Sealed]:
         """Yields the bundles a frontier does not cover, in causal order, those that wait here last."""
-        desk = self._desk
+        desk = self.desk
         with desk.lock:
             desk.follow()
             known = verify.covered(desk.log, since or ())
@@ -339,7 +341,7 @@ class Workspace:
 
     def ingest(self, bundles: Iterable[Sealed]) -> Report:
         """Takes bundles in: what is authentic applies or waits, what is not is dropped and named in the report."""
-        desk = self._desk
+        desk = self.desk
         report = Report()
         with desk.lock:
             with desk.writing():
@@ -355,8 +357,8 @@ class Workspace:
 
     def _is_written_elsewhere(self, log: LogId, mark: int) -> bool:
         """Tells whether our own log came back with more in it than this copy ever wrote: somebody else has its key."""
-        arms = self._desk.log.branches_of(log)
-        key = self._desk.home.log_key(self._desk.id, self._desk.folder / DATABASE_NAME)
+        arms = self.desk.log.branches_of(log)
+        key = self.desk.home.log_key(self.desk.id, self.desk.folder / DATABASE_NAME)
         return bool(arms) and arms[0].seq > max(mark, key.seq if key is not None else 0)
 
     def release(self) -> Report:
@@ -372,7 +374,7 @@ class Workspace:
 
     def held(self) -> list[dict[str, object]]:
         """Returns the bundles that have no effect yet: id, log, seq, reason and what they wait for."""
-        with self._desk.reading():
+        with self.desk.reading():
             return [
                 {
                     "bundle": one.id.hex(),
@@ -381,21 +383,21 @@ class Workspace:
                     "reason": one.reason,
                     "detail": one.detail,
                 }
-                for one in self._desk.pending.all()
+                for one in self.desk.pending.all()
             ]
 
     def sign_with_log(self, prefix: bytes, message: bytes) -> bytes:
         """Returns the signature of this copy's log over prefix and message."""
-        with self._desk.lock:
-            return sign(self._desk.open_log().seed, prefix, message)
+        with self.desk.lock:
+            return sign(self.desk.open_log().seed, prefix, message)
 
     def keys(self) -> list[tuple[int, bytes, bytes]]:
         """Returns the workspace keys as (epoch, key, key id), the one in use last."""
-        return [(one.epoch, one.key, one.key_id) for one in self._desk.home.workspace_keys(self._desk.id)]
+        return [(one.epoch, one.key, one.key_id) for one in self.desk.home.workspace_keys(self.desk.id)]
 
     def invite(self, label: str = "") -> str:
         """Opens an invitation and returns its text: whoever has it, and a file or a connection, is in."""
-        desk = self._desk
+        desk = self.desk
         invitation = new_invitation(desk.id, desk.chance(32), self.name)
         payload = InvitePayload(invitation.public, label, None, None)
         with self.edit("Invite somebody") as edit:
@@ -404,23 +406,26 @@ class Workspace:
 
     def invitations(self) -> list[dict[str, object]]:
         """Returns the open invitations: public key and label."""
-        with self._desk.reading():
-            rows = self._desk.db.rows("SELECT public, label FROM invite WHERE open = 1 ORDER BY oid DESC")
+        with self.desk.reading():
+            rows = self.desk.db.rows("SELECT public, label FROM invite WHERE open = 1 ORDER BY oid DESC")
             return [{"key": public.hex(), "label": label} for public, label in rows]
 
     def open_invitations(self) -> list[bytes]:
         """Returns the public keys of the open invitations, the newest first."""
-        with self._desk.reading():
+        with self.desk.reading():
             return [
-                public for (public,) in self._desk.db.rows("SELECT public FROM invite WHERE open = 1 ORDER BY oid DESC")
+                public for (public,) in self.desk.db.rows("SELECT public FROM invite WHERE open = 1 ORDER BY oid DESC")
             ]
 
     def revoke_invitation(self, key: str) -> None:
-        """Closes an invitation, given its public key in hex: whoever did not use it yet has to be admitted by a member."""
+        """Closes an invitation, given its public key in hex.
+
+        Whoever did not use it yet has to be admitted by a member.
+        """
         public = bytes.fromhex(key)
         uuid = derived_id("invite", public)
-        with self._desk.lock:
-            heads = self._desk.heads_now(uuid, INVITE)
+        with self.desk.lock:
+            heads = self.desk.heads_now(uuid, INVITE)
         if not heads:
             raise Missing(f"There is no invitation {key[:12]} here. 'openprod invite --list' shows them.")
         with self.edit("Close an invitation") as edit:
@@ -430,35 +435,35 @@ class Workspace:
 
     def adopt(self, module: str) -> str:
         """Puts a module (shipped name or folder) into the workspace for everybody; returns its name."""
-        return adopt.adopt(self._desk, module).name
+        return adopt.adopt(self.desk, module).name
 
     def apply_template(self, template: str) -> str:
         """Adopts a template's modules and brings its queries; returns its name."""
-        return adopt.apply_template(self._desk, template).name
+        return adopt.apply_template(self.desk, template).name
 
     def create_table(
         self, name: str, fields: Mapping[str, object], *, title: str = "", key: Sequence[str] = (), label: str = ""
     ) -> str:
         """Makes a table of this production's own and returns its full name; see `adopt.create_table`."""
-        return adopt.create_table(self._desk, adopt.NewTable(name, fields, title, tuple(key), label))
+        return adopt.create_table(self.desk, adopt.NewTable(name, fields, title, tuple(key), label))
 
     def add_field(self, table: str, name: str, spec: object) -> str:
         """Adds a field to a table, a module's or one's own, and returns its full key; see `adopt.add_field`."""
-        return adopt.add_field(self._desk, table, name, spec)
+        return adopt.add_field(self.desk, table, name, spec)
 
     # -- care
 
     def verify(self, progress: Callable[[int, int], None] | None = None) -> verify.Findings:
         """Checks every hash, signature, link and derived row; see `verify.check`."""
-        with self._desk.lock:
-            self._desk.follow()
-            return verify.check(self._desk, progress)
+        with self.desk.lock:
+            self.desk.follow()
+            return verify.check(self.desk, progress)
 
     def rebuild(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Derives everything from the log again."""
-        with self._desk.lock, self._desk.writing():
-            verify.rebuild(self._desk, progress)
-        self._desk.tell(Changes(is_schema=True, is_history=True))
+        with self.desk.lock, self.desk.writing():
+            verify.rebuild(self.desk, progress)
+        self.desk.tell(Changes(is_schema=True, is_history=True))
 
 
 # -- opening, making, joining
@@ -529,7 +534,7 @@ def init_workspace(
     recovery, nonce = SigningSeed(chance(32)), chance(32)
     workspace = workspace_id(ActorId(identity.actor), recovery.public, nonce)
     made = _make(Path(path), workspace, state, clock, chance, durable=durable)
-    desk = made._desk  # noqa: SLF001 -- the maker of the object
+    desk = made.desk
     state.add_workspace_key(workspace, 0, chance(32))
     state.keep_recovery(workspace, recovery)
     desk.admission = creator_admission(recovery.public, nonce)
@@ -573,14 +578,17 @@ def join_workspace(
     state = home if isinstance(home, Home) else Home(home, chance=chance)
     identity = state.identity() or state.create_identity(person or _login_name(), chance(32))
     made = _make(Path(path), WorkspaceId(invited.workspace), state, clock, chance, durable=durable)
-    desk = made._desk  # noqa: SLF001 -- the maker of the object
+    desk = made.desk
     try:
         report = made.ingest(bundles)
         if invited.public not in made.open_invitations():
             reason = (
                 report.rejected[0]
                 if report.rejected
-                else "It does not hold the change that opened your invitation; ask for a newer file, or for a new invitation."
+                else (
+                    "It does not hold the change that opened your invitation; ask for a newer file, or for a new"
+                    " invitation."
+                )
             )
             raise NotJoined(f"You could not join with this file. {reason}")
         for epoch, key in keys:
@@ -611,7 +619,7 @@ def _make(
         for name in FOLDERS:
             (folder / name).mkdir()
         database = Database(str(folder / DATABASE_NAME), create=True, durable=durable, functions=SQL_FUNCTIONS)
-        os.chmod(folder / DATABASE_NAME, 0o600)
+        (folder / DATABASE_NAME).chmod(0o600)
     except OSError as error:
         raise Refused(
             f"The folder {folder} cannot be made ({error.strerror}). Choose a place that is yours to write."
@@ -658,5 +666,6 @@ def find_workspace(start: Path) -> Path:
         if (folder / DATABASE_NAME).is_file():
             return folder
     raise NotAWorkspace(
-        f"There is no workspace in {start} or above it. Go to one, give --workspace DIR, or make one with: openprod init DIR --name NAME"
+        f"There is no workspace in {start} or above it. Go to one, give --workspace DIR, or make one with: openprod"
+        " init DIR --name NAME"
     )

@@ -1,7 +1,7 @@
 """Edits: what somebody wants changed, checked against the tables, made into ops over exactly what they were looking at.
 
-One edit becomes one bundle; an exception inside it writes nothing. Knows intents and ops; asks the desk (`workspace`) for
-what is there and to seal and keep the result.
+One edit becomes one bundle; an exception inside it writes nothing. Knows intents and ops; asks the desk (`workspace`)
+for what is there and to seal and keep the result.
 """
 
 from __future__ import annotations
@@ -134,7 +134,8 @@ class Edit:
     """Collects changes; a context manager that commits them as one bundle, or nothing on an exception.
 
     Record arguments take an id, a unique prefix of one, or TABLE:KEY. After the commit, `bundle` is its id in hex (None
-    if there was nothing to write), `assumed` what was assumed in reading values, `conflicts` the ids of questions it left.
+    if there was nothing to write), `assumed` what was assumed in reading values, `conflicts` the ids of questions
+    it left.
     """
 
     def __init__(self, workspace: EditDesk, label: str, cause: Cause | None, settle: Settle | None = None) -> None:
@@ -178,7 +179,10 @@ class Edit:
         return id_text(uuid)
 
     def add_many(self, table: str, fields: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-        """Creates many records at once: `rows` holds a raw value a field. Raises ColumnRefused naming the rows at fault."""
+        """Creates many records at once: `rows` holds a raw value a field.
+
+        Raises ColumnRefused naming the rows at fault.
+        """
         with without_collector():
             return self._add_many(table, fields, rows)
 
@@ -207,7 +211,8 @@ class Edit:
                 values.append([column.default] * len(rows))
         if len(columns) > COLUMNS_MAX:
             raise TooMuch(
-                f"{len(columns)} fields at once are more than the {COLUMNS_MAX} that one import can write. Import some of them, then the others."
+                f"{len(columns)} fields at once are more than the {COLUMNS_MAX} that one import can write. Import some"
+                " of them, then the others."
             )
         uuids: list[bytes] = list(self._workspace.new_ids(len(rows)))
         self._bulk.append(
@@ -230,8 +235,8 @@ class Edit:
         Args:
             record: which record, or the id of a relation for its properties.
             fields: raw values by short or full field name; None clears.
-            heads: for each full field key, the op ids that the author was looking at; without it what was there when the
-                edit began.
+            heads: for each full field key, the op ids that the author was looking at; without it what was
+                there when the edit began.
         """
         uuid = self._uuid(record)
         draft = self._draft(uuid)
@@ -325,8 +330,7 @@ class Edit:
     # -- helpers of the intents
 
     def _uuid(self, record: str) -> bytes:
-        uuid = self._workspace.uuid_in(record, self._drafts, self._bulk)
-        return uuid
+        return self._workspace.uuid_in(record, self._drafts, self._bulk)
 
     def _draft(self, uuid: bytes) -> Draft:
         found = self._drafts.get(uuid)
@@ -397,8 +401,8 @@ class Edit:
         tables |= {bulk.table for bulk in self._bulk if source in bulk.uuids}
         if relation.source not in tables:
             raise NotInTable(
-                f"{relation.name} goes from records of {relation.source}, and {self._workspace.title(source)} is in none such. "
-                f"Put it there first, or give the records the other way round."
+                f"{relation.name} goes from records of {relation.source}, and {self._workspace.title(source)} is in"
+                " none such. Put it there first, or give the records the other way round."
             )
 
     # -- committing
@@ -488,11 +492,9 @@ class Edit:
     def _is_settled(self, sight: Sight, uuid: bytes, key: str, heads: Heads, value: Value) -> bool:
         """Tells whether writing a value would change nothing: it is the one, uncontested value already."""
         now = sight.heads_now(uuid, key)
-        if not now:
-            return value is None
-        if len(now) > 1 or set(heads) != set(now):
-            return False
-        return value_key(sight.value(now[0])) == value_key(value)
+        if len(now) != 1:
+            return not now and value is None
+        return set(heads) == set(now) and value_key(sight.value(now[0])) == value_key(value)
 
     def _build_existence(self, builder: ChunkBuilder, sight: Sight, draft: Draft, *, is_live: bool) -> None:
         heads = sight.heads(draft.uuid, EXISTS)
