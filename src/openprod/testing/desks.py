@@ -72,6 +72,13 @@ class DeskSeat:
             self._open.close()
             self._open = None
 
+    def leave_open(self) -> DeskSeat:
+        """Leaves the open workspace as it is, as a killed program does; returns a seat that can close it later."""
+        left = DeskSeat(self.name, self.folder, self.clock, self.chance)
+        left.use(self.ws)
+        self._open = None
+        return left
+
     def restart(self) -> None:
         """Closes and opens again."""
         self.close()
@@ -182,9 +189,14 @@ class DeskSeat:
         """Returns all bundles held, as sealed."""
         return list(self.ws.bundles())
 
+    @property
     def frontier(self) -> Frontier:
-        """Returns what is applied here."""
+        """What is applied here."""
         return self.ws.frontier()
+
+    def lacking(self, other: Seat) -> list[Sealed]:
+        """Returns what of everything held here another device may lack."""
+        return list(self.ws.bundles(since=other.frontier))
 
     def receive(self, bundles: Iterable[Sealed]) -> None:
         """Takes bundles in."""
@@ -350,14 +362,8 @@ class DeskWorld:
             for one in seats:
                 for other in seats:
                     if one is not other:
-                        self._exchange(one, other)
+                        self.carry(one, other, one.lacking(other))
         self.pass_time(MINUTE_MS)
-
-    def _exchange(self, source: Seat, to: Seat) -> None:
-        if isinstance(source, DeskSeat) and isinstance(to, DeskSeat):
-            self.carry(source, to, source.ws.bundles(since=to.frontier()))
-        else:
-            self.carry(source, to, source.sealed())
 
     def carry(self, source: Seat, to: Seat, bundles: Iterable[Sealed]) -> None:
         """Brings just these bundles of one device to another."""

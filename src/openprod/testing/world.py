@@ -15,7 +15,7 @@ from typing import Protocol, TypeAlias, cast
 
 from openprod.merge.fold import Sifted, Slot, State
 from openprod.merge.state_hash import text as hash_text
-from openprod.model.bundle import Sealed, decode_header, id_of
+from openprod.model.bundle import Frontier, Sealed, decode_header, id_of
 from openprod.model.ids import EntityId, id_text
 from openprod.model.slots import is_field_key
 from openprod.model.values import Plain, Value, plain
@@ -146,6 +146,15 @@ class Seat(Protocol):
         """Returns all bundles held, as sealed."""
         ...
 
+    @property
+    def frontier(self) -> Frontier:
+        """What is applied here."""
+        ...
+
+    def lacking(self, other: Seat) -> list[Sealed]:
+        """Returns what of everything held here another device may lack."""
+        ...
+
     def look(self) -> Look:
         """Returns what the device shows."""
         ...
@@ -259,6 +268,11 @@ def _ids(entities: Iterable[EntityId]) -> frozenset[str]:
 
 class PaperSeat(PaperDevice):
     """A paper device as a case uses it."""
+
+    def lacking(self, other: Seat) -> list[Sealed]:
+        """Returns everything: paper does not count what the other holds."""
+        assert other is not self
+        return self.sealed()
 
     def look(self) -> Look:
         """Returns what the device shows."""

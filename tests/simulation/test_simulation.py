@@ -1,0 +1,30 @@
+"""Many devices, one seed. `make sim` runs more seeds; a failing one prints how to see it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from openprod.testing.simulation import Simulation, seeds
+
+GROUP = 20
+GROUPS = [seeds()[at : at + GROUP] for at in range(0, len(seeds()), GROUP)]
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: f"{group[0]}-{group[-1]}")
+def test_devices_that_meet_again_show_the_same_and_what_fold_says(group: list[int], tmp_path: Path) -> None:
+    for seed in group:
+        Simulation(seed, tmp_path / str(seed)).run()
+
+
+@pytest.mark.parametrize("seed", [1, 7, 12])
+def test_the_same_seed_gives_the_same_trace(seed: int, tmp_path: Path) -> None:
+    first = Simulation(seed, tmp_path / "first").run()
+    second = Simulation(seed, tmp_path / "second").run()
+    assert first.steps == second.steps
+    assert first.digest() == second.digest()
+
+
+def test_another_seed_gives_another_trace(tmp_path: Path) -> None:
+    assert Simulation(1, tmp_path / "1").run().digest() != Simulation(2, tmp_path / "2").run().digest()
