@@ -53,6 +53,13 @@ KEEP, DELETE = "keep", "delete"
 OPS_SHOWN = 200
 DAY_MS = 24 * 3600 * 1000
 
+# A relation is shown while it and both its ends are there; until then questions about it rest.
+_QUESTIONS = """
+    SELECT conflict.eid, conflict.key FROM conflict JOIN entity USING(eid) LEFT JOIN edge USING(eid)
+    WHERE alive > 0 OR (edge.live = 1 AND (SELECT alive > 0 FROM entity AS a WHERE a.eid = edge.src)
+        AND (SELECT alive > 0 FROM entity AS b WHERE b.eid = edge.dst))
+    ORDER BY 1, 2"""
+
 
 class UnknownConflict(Missing):
     """No open question goes by that id."""
@@ -235,20 +242,14 @@ def conflicts(desk: Desk, uuid: bytes | None = None) -> list[ConflictShape]:
 
 def count_conflicts(desk: Desk) -> int:
     """Returns how many questions are open."""
-    row = desk.db.one("SELECT count(*) FROM conflict JOIN entity USING(eid) WHERE alive > 0")
-    edges = desk.db.one("SELECT count(*) FROM conflict JOIN edge USING(eid) WHERE live = 1")
     contested = desk.db.one("SELECT count(*) FROM entity WHERE alive = 2")
-    return sum(one[0] for one in (row, edges, contested) if one is not None)
+    return len(desk.db.rows(_QUESTIONS)) + (contested[0] if contested is not None else 0)
 
 
 def _open_questions(desk: Desk, uuid: bytes | None) -> Iterator[tuple[Record, int, tuple[int, ...]]]:
     """Yields (subject, slot key, heads) of every open question; the key of existence for contested deletions."""
-    sql = (
-        "SELECT conflict.eid, conflict.key FROM conflict JOIN entity USING(eid) LEFT JOIN edge USING(eid) WHERE alive >"
-        " 0 OR edge.live = 1 ORDER BY 1, 2"
-    )
     slots: dict[int, list[int]] = {}
-    for eid, key in desk.db.rows(sql):
+    for eid, key in desk.db.rows(_QUESTIONS):
         slots.setdefault(eid, []).append(key)
     exists = desk.heads.key_numbers.get(EXISTS)
     if exists is not None:

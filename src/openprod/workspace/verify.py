@@ -96,12 +96,13 @@ def check(desk: Desk, progress: Callable[[int, int], None] | None = None) -> Fin
 def _check_log(desk: Desk, findings: Findings, progress: Callable[[int, int], None] | None) -> None:
     row = desk.db.one("SELECT count(*) FROM bundle")
     total = row[0] if row is not None else 0
-    ids: dict[int, bytes] = {}
-    for number in [one for (one,) in desk.db.rows("SELECT no FROM bundle ORDER BY no")]:
+    # The newest first: a good signature vouches for all that its bundle reaches back to, as at ingest.
+    vouched: set[bytes] = set()
+    for number in [one for (one,) in desk.db.rows("SELECT no FROM bundle ORDER BY no DESC")]:
         findings.bundles += 1
         if progress is not None and findings.bundles % 100 == 0:
             progress(findings.bundles, total)
-        problem = _check_bundle(desk, number, ids)
+        problem = _check_bundle(desk, number, vouched)
         if problem:
             findings.damaged.append(f"Bundle {seq_of(number)} of log {_log_name(desk, number)}: {problem}")
     for arm in desk.log.branches.values():
@@ -119,8 +120,8 @@ def _log_name(desk: Desk, number: int) -> str:
     return arm.id.hex()[:12] if arm is not None else "?"
 
 
-def _check_bundle(desk: Desk, number: int, ids: dict[int, bytes]) -> str:
-    """Returns what is wrong with a stored bundle, in words; empty if nothing."""
+def _check_bundle(desk: Desk, number: int, vouched: set[bytes]) -> str:
+    """Returns what is wrong with a stored bundle, in words; empty if nothing. Adds whom it vouches for."""
     row = desk.db.one("SELECT id, header, signature FROM bundle WHERE no = ?", (number,))
     if row is None:
         return "it is missing"
@@ -130,14 +131,15 @@ def _check_bundle(desk: Desk, number: int, ids: dict[int, bytes]) -> str:
     except Malformed as error:
         return f"its header is damaged ({error})"
     true_id = bundle_id(desk.id, raw)
-    ids[number] = true_id
     arm = desk.log.branches.get(branch_of(number))
     if true_id != kept_id:
         return "its header is damaged: it hashes to another id"
     if arm is None or header.log != arm.id or header.seq != seq_of(number):
         return "it stands in another log's place"
-    if not proves(header.log, true_id, signature):
+    if true_id not in vouched and not proves(header.log, true_id, signature):
         return "its signature is damaged"
+    if header.prev is not None:
+        vouched.add(header.prev)
     if header.opening is not None and not check_opening(header):
         return "its log's opening is damaged"
     if not chunks_match(header, desk.log.sealed(number).chunks):
