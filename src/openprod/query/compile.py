@@ -36,7 +36,7 @@ from openprod.query.shown import (
 )
 from openprod.query.text import parse_aggregate, parse_condition, parse_operand
 from openprod.query.through import Pairs, origin_of, pairs
-from openprod.query.tree import AGGREGATES, Group, Query, operands, parameters_of, split_order
+from openprod.query.tree import AGGREGATES, Group, Query, parameters_of, row_operands, split_order
 
 Reader: TypeAlias = Callable[[SqlValue], Plain]
 # A column and where its conflicts stand: (which list of keys, field key).
@@ -53,6 +53,8 @@ class Compiled:
         columns: the entries of a row, in order.
         touches: names of the tables and relations it reads.
         absent: names it asks for whose modules are not adopted here; they gave nothing.
+        has_id: whether an SQL row begins with a record id; then come those of the steps, the values in the order of
+            `readers`, and with `has_flags` the contested keys of each record that `flags` counts.
     """
 
     sql: str
@@ -62,7 +64,8 @@ class Compiled:
     absent: tuple[str, ...] = ()
     has_id: bool = True
     steps: tuple[str, ...] = ()
-    readers: tuple[Reader, ...] = ()
+    readers: tuple[tuple[str, Reader], ...] = ()
+    has_flags: bool = False
     flags: tuple[_Flag, ...] = ()
 
     def row(self, found: Sequence[SqlValue]) -> dict[str, Plain]:
@@ -73,15 +76,14 @@ class Compiled:
             row["id"] = _id(found[0])
             at = 1
         if self.steps:
-            row["ids"] = {name: _id(found[at + index]) for index, name in enumerate(self.steps)}
+            row["ids"] = {name: _id(stored) for name, stored in zip(self.steps, found[at:], strict=False)}
             at += len(self.steps)
-        values = [column for column in self.columns if column.kind in {"value", "list"}]
-        for column, read in zip(values, self.readers, strict=True):
-            row[column.name] = read(found[at])
+        for name, read in self.readers:
+            row[name] = read(found[at])
             at += 1
-        if any(column.kind == "flag" for column in self.columns):
-            keys = [set(cast("list[str]", _KEYS(stored))) for stored in found[at:]]
-            row["conflicts"] = [name for name, sources in self.flags if any(key in keys[at] for at, key in sources)]
+        if self.has_flags:
+            contested = [set(cast("list[str]", _KEYS(stored))) for stored in found[at:]]
+            row["conflicts"] = [name for name, slots in self.flags if any(key in contested[no] for no, key in slots)]
         return row
 
     def explain(self) -> str:
@@ -490,7 +492,7 @@ class _Compiler:
     def step_properties(self) -> dict[str, tuple[str, ...]]:
         """Returns, by step, the properties of its relations that the query asks for anywhere."""
         wanted: dict[str, dict[str, None]] = {}
-        for operand in operands(self.query):
+        for operand in row_operands(self.query):
             if isinstance(operand, StepProperty) and operand.step in self.steps:
                 wanted.setdefault(operand.step, {})[operand.key] = None
         return {step: tuple(keys) for step, keys in wanted.items()}
@@ -505,6 +507,7 @@ class _Compiler:
         steps: Sequence[str] = (),
         flags: Sequence[_Flag] = (),
     ) -> Compiled:
+        names = [column.name for column in columns if column.kind in {"value", "list"}]
         head = f"WITH {', '.join(self.ctes)} " if self.ctes else ""
         return Compiled(
             head + body,
@@ -514,7 +517,8 @@ class _Compiler:
             tuple(sorted(self.statement.absent)),
             has_id,
             tuple(steps),
-            tuple(readers),
+            tuple(zip(names, readers, strict=True)),
+            self.query.conflicts,
             tuple(flags),
         )
 

@@ -33,15 +33,35 @@ def follow(scope: Scope, start: Node, path: Path, source: Source, where: list[st
     Args:
         where: takes the link to `start` where the scope has no FROM yet (a subquery).
     """
-    node: Node | None = start
+    nodes = follow_all(scope, start, path, source, where)
+    return None if nodes is None else nodes[-1]
+
+
+def follow_all(scope: Scope, start: Node, path: Path, source: Source, where: list[str]) -> list[Node] | None:
+    """Does as `follow` and returns the node of every step."""
+    relations: list[Relation] = []
     for step in path.steps:
         relation = relation_of(scope.statement, step, source)
         if relation is None:
             return None
-        node = _joined(scope, node, step, relation, where)
+        relations.append(relation)
+    nodes: list[Node] = []
+    for index, (step, relation) in enumerate(zip(path.steps, relations, strict=True)):
+        node = _joined(scope, nodes[-1] if nodes else start, step, relation, where)
+        if index + 1 < len(relations):
+            _narrow(scope.statement, node, path.steps[index + 1], relations[index + 1])
         if step.name:
             scope.nodes[step.name] = node
-    return node
+        nodes.append(node)
+    return nodes
+
+
+def _narrow(statement: Statement, node: Node, following: Step, relation: Relation) -> None:
+    """Lets the relation that leads on say where a record between two relations is, too."""
+    hints = (relation.source,) if following.forward else relation.target_hint
+    here = tuple(statement.catalog.tables[name] for name in hints if name in statement.catalog.tables)
+    both = tuple(table for table in node.tables if table in here)
+    node.tables = both or (*here, *node.tables)
 
 
 def relation_of(statement: Statement, step: Step, source: Source) -> Relation | None:
@@ -161,17 +181,6 @@ def _first(inner: Scope, what: str, path: Path, nodes: list[Node], source: Sourc
     order = [*map(str, path_order(inner, path, nodes, source)), inner.uuid(nodes[-1])]
     from_sql = inner.from_sql()
     return f"(SELECT {what} {from_sql} WHERE {' AND '.join(where)} ORDER BY {','.join(order)} LIMIT 1)"
-
-
-def follow_all(scope: Scope, start: Node, path: Path, source: Source, where: list[str]) -> list[Node] | None:
-    """Does as `follow` and returns the node of every step, or None where a module is not adopted here."""
-    nodes: list[Node] = []
-    for step in path.steps:
-        node = follow(scope, nodes[-1] if nodes else start, Path("", (step,)), source, where)
-        if node is None:
-            return None
-        nodes.append(node)
-    return nodes
 
 
 def _tables_of_tail(scope: Scope, end: Node, path: Path) -> tuple[Table, ...]:

@@ -129,14 +129,24 @@ def read_query(source: str | Mapping[str, object]) -> Query:
 
 def operands(query: Query) -> Iterator[Operand]:
     """Yields every operand anywhere in a query, those inside lists and templates too."""
-    if query.where:
-        yield from operands_of(parse_condition(query.where, "where"))
+    yield from path_operands(query)
+    yield from row_operands(query)
+
+
+def path_operands(query: Query) -> Iterator[Operand]:
+    """Yields the operands inside paths: in what they give and in their conditions."""
     for through in query.through:
         for place, spec in _path_specs(through):
             if spec.where:
                 yield from operands_of(parse_condition(spec.where, f"{place}.where"))
             for name, text in spec.give.items():
                 yield from _shown_operands(text, f"{place}.give.{name}", is_given=True)
+
+
+def row_operands(query: Query) -> Iterator[Operand]:
+    """Yields the operands that are about whole rows: everything outside paths."""
+    if query.where:
+        yield from operands_of(parse_condition(query.where, "where"))
     for name, column in query.select.items():
         for text in (column,) if isinstance(column, str) else column:
             yield from _shown_operands(text, f"select.{name}")
