@@ -106,8 +106,10 @@ def sort_converter(field_type: FieldType, venue_zone: str = "") -> ToSql | None:
     match field_type:
         case "natural":
             return _sort_natural
-        case "outline" | "decimal":
-            return sort_key
+        case "outline":
+            return _sort_outline
+        case "decimal":
+            return _sort_decimal
         case "datetime":
             return lambda value: utc_text(value, venue_zone) if type(value) is DateTime else None
         case _:
@@ -344,6 +346,14 @@ def _to_duration(value: Value) -> SqlValue:
 
 def _sort_natural(value: Value) -> SqlValue:
     return sort_key(value) if type(value) is Natural else None
+
+
+def _sort_outline(value: Value) -> SqlValue:
+    return sort_key(value) if type(value) is Outline else None
+
+
+def _sort_decimal(value: Value) -> SqlValue:
+    return sort_key(value) if type(value) is Decimal else None
 
 
 _TO_SQL: Mapping[FieldType, ToSql] = {
