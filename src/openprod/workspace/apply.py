@@ -27,17 +27,31 @@ from openprod.model.ops import (
     subject_indexes,
     width,
 )
-from openprod.model.slots import EXISTS, POSITION, RELATION, is_field_key, member_key
+from openprod.model.slots import EXISTS, POSITION, RELATION, member_key
 from openprod.model.values import RecordRef
 from openprod.store.database import Database
 from openprod.store.heads import Heads, Record
-from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, SEQ_BITS, Branch, Log
+from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, SEQ_BITS, Branch, Log, OpAt
 from openprod.store.read_model import ReadModel
 from openprod.workspace.meaning import Meaning
 
 SCHEMA_TABLES = frozenset(("core.modules", "core.tables", "core.fields", "core.settings"))
 _SCHEMA_KEYS = ("core.modules.", "core.tables.", "core.fields.")
 _FACTORS_KEPT = 50_000
+
+
+SlotText = tuple[bytes, str]
+Behind = dict[int, set[SlotText]]
+
+
+def _slots_of(chunk: Chunk, op: KnownOp) -> set[SlotText]:
+    subjects = [chunk.subjects[at * 16 : at * 16 + 16] for at in subject_indexes(op.subjects)]
+    return {(subject, chunk.keys[key]) for subject in subjects for key in op.keys}
+
+
+def _is_unwritten(op: OpAt) -> bool:
+    """Tells whether a cell of a row block holds nothing, so that it is no write."""
+    return isinstance(op.op, Rows | Relations) and op.value is None and op.is_live is None
 
 
 class Applier:
@@ -144,18 +158,21 @@ class Applier:
         if isinstance(op, Set | Decide):
             self._meaning.know(oid, op.payload, is_decision=isinstance(op, Decide) and not auto)
         over: set[int] = set()
+        behind: Behind = {}
         if op.over:
-            over = self._over(number, ordinal, header, chunk, op, auto)
+            over, behind = self._over(number, ordinal, header, chunk, op)
         matched: set[int] = set()
         subjects = op.subjects
         if len(subjects) == 2 and subjects[1] == 1 and len(op.keys) == 1:
             first = subjects[0] * 16
-            self._write(self._heads.need(chunk.subjects[first : first + 16]), keys[op.keys[0]], oid, over, matched)
+            record, key = self._heads.need(chunk.subjects[first : first + 16]), keys[op.keys[0]]
+            self._write(record, key, oid, self._reach(oid, op, record, key, over, behind, auto=auto), matched)
         else:
             for at in subject_indexes(subjects):
                 record = self._heads.need(chunk.subjects[at * 16 : at * 16 + 16])
                 for key in op.keys:
-                    self._write(record, keys[key], oid, over, matched)
+                    reach = self._reach(oid, op, record, keys[key], over, behind, auto=auto)
+                    self._write(record, keys[key], oid, reach, matched)
         if len(matched) < len(over):
             self._flag_strays(number, ordinal, chunk, op, over - matched)
 
@@ -192,67 +209,74 @@ class Applier:
             found = self._factors[number] = state_hash.bundle_factors(self._log.id_of(number))
         return found
 
-    def _over(self, number: int, ordinal: int, header: Header, chunk: Chunk, op: KnownOp, auto: bool) -> set[int]:  # noqa: FBT001 -- a fact of the op
-        """Returns the local numbers of the ops that an op may replace.
+    def _over(self, number: int, ordinal: int, header: Header, chunk: Chunk, op: KnownOp) -> tuple[set[int], Behind]:
+        """Returns the local numbers of the ops that an op may replace: those of its author's past.
 
-        Those of its author's past, seen through what is unread here.
+        Also those that stand behind ops which are unread here, with the slots in which these had replaced them.
         """
         found: set[int] = set()
+        behind: Behind = {}
+        slots: set[SlotText] | None = None
         vector = self._log.vector(number >> SEQ_BITS)
         entries = op.over
         for at in range(0, len(entries), 2):
             bundle = chunk.bundles[entries[at] * HASH_BYTES : (entries[at] + 1) * HASH_BYTES]
-            self._resolve(number, ordinal, header, vector, (bundle, entries[at + 1]), found)
-        if auto and found and self._is_beyond_automation(op, found):
-            self._flag("automation", number, ordinal, "")
-            return set()
-        return found
+            replaced = entries[at + 1]
+            target = self._log.number_of(bundle)
+            if target is None or bundle in header.unread or not self._log.is_past(number, target, vector):
+                self._flag("void_over", number, ordinal, f"{bundle.hex()[:12]}:{replaced}")
+            elif target in self._log.unread:
+                slots = _slots_of(chunk, op) if slots is None else slots
+                if not self._look_behind(target, replaced, slots, behind):
+                    self._flag("void_over", number, ordinal, f"{bundle.hex()[:12]}:{replaced}")
+            else:
+                found.add(target << ORDINAL_BITS | replaced)
+        return found, behind
 
-    def _resolve(
-        self,
-        number: int,
-        ordinal: int,
-        header: Header,
-        vector: dict[int, int],
-        entry: tuple[bytes, int],
-        found: set[int],
-    ) -> None:
-        bundle, replaced = entry
-        target = self._log.number_of(bundle)
-        if target is None or bundle in header.unread or not self._log.is_past(number, target, vector):
-            self._flag("void_over", number, ordinal, f"{bundle.hex()[:12]}:{replaced}")
-            return
-        if target in self._log.unread:
-            found.update(self._behind_unread(target, replaced))
-            return
-        found.add(target << ORDINAL_BITS | replaced)
+    def _look_behind(self, number: int, ordinal: int, slots: set[SlotText], behind: Behind) -> bool:
+        """Adds what an op of a bundle that has no effect here had replaced in these slots, through further such ops.
 
-    def _behind_unread(self, number: int, ordinal: int) -> set[int]:
-        """Returns what an op of a bundle that has no effect here had replaced, through further such ops if need be."""
-        found: set[int] = set()
+        Tells whether that op covers any of the slots at all.
+        """
+        is_there = False
         header = self._log.header(number)
         for envelope in self._log.bundle(number).envelopes:
-            if envelope.ordinal != ordinal:
+            common = slots.intersection(envelope.slots)
+            if envelope.ordinal != ordinal or not common:
                 continue
+            is_there = True
             for bundle, replaced in envelope.over:
                 target = self._log.number_of(bundle)
                 if target is None or bundle in header.unread or not self._log.is_past(number, target):
                     continue
                 if target in self._log.unread:
-                    found |= self._behind_unread(target, replaced)
+                    self._look_behind(target, replaced, common, behind)
                 else:
-                    found.add(target << ORDINAL_BITS | replaced)
-        return found
+                    behind.setdefault(target << ORDINAL_BITS | replaced, set()).update(common)
+        return is_there
 
-    def _is_beyond_automation(self, op: KnownOp, over: set[int]) -> bool:
-        """Tells whether an automatic op would settle a question or bring a record back, which it may not (R8)."""
+    def _reach(
+        self, oid: int, op: KnownOp, record: Record, key: int, over: set[int], behind: Behind, *, auto: bool
+    ) -> set[int]:
+        """Returns what an op may replace in one slot."""
+        reach = over
+        if behind:
+            slot = (record.uuid, self._heads.key_texts[key])
+            reach = over | {one for one, slots in behind.items() if slot in slots}
+        if auto and reach and self._is_beyond_automation(op, record, key, reach):
+            self._flag("automation", oid >> ORDINAL_BITS, oid & ORDINAL_MASK, "")
+            return set()
+        return reach
+
+    def _is_beyond_automation(self, op: KnownOp, record: Record, key: int, over: set[int]) -> bool:
+        """Tells whether an automatic op would settle a question in a slot, or bring a record back (R8)."""
+        text = self._heads.key_texts[key]
+        there = [self._log.op_at(one) for one in over if self._is_op(one)]
+        there = [one for one in there if record.uuid in one.subjects and text in one.keys and not _is_unwritten(one)]
         if isinstance(op, Exist):
-            return op.payload and any(not self._log.op_at(oid).is_live for oid in over if self._is_op(oid))
-        return (
-            len(over) > 1
-            and isinstance(op, Set | Decide)
-            and is_settling(self._log.op_at(oid).value for oid in over if self._is_op(oid))
-        )
+            says = {one.is_live for one in there}
+            return len(says) > 1 or (op.payload and False in says)
+        return isinstance(op, Set | Decide) and is_settling(one.value for one in there)
 
     def _is_op(self, oid: int) -> bool:
         return self._log.has_op(oid >> ORDINAL_BITS, oid & ORDINAL_MASK)
@@ -264,10 +288,11 @@ class Applier:
         for oid in strays:
             if self._is_op(oid):
                 other = self._log.op_at(oid)
-                is_unwritten = (
-                    isinstance(other.op, Rows | Relations) and other.value is None and is_field_key(other.keys[0])
-                )
-                if not is_unwritten and not subjects.isdisjoint(other.subjects) and not keys.isdisjoint(other.keys):
+                if (
+                    not _is_unwritten(other)
+                    and not subjects.isdisjoint(other.subjects)
+                    and not keys.isdisjoint(other.keys)
+                ):
                     continue
             bundle = self._log.id_of(oid >> ORDINAL_BITS)
             self._flag("void_over", number, ordinal, f"{bundle.hex()[:12]}:{oid & ORDINAL_MASK}")
@@ -366,7 +391,9 @@ class Applier:
         So that nothing false is offered or called current (S-98).
         """
         for envelope in bundle.envelopes:
-            over = self._behind_unread(number, envelope.ordinal) if envelope.over else set[int]()
+            behind: Behind = {}
+            if envelope.over:
+                self._look_behind(number, envelope.ordinal, set(envelope.slots), behind)
             for uuid, text in envelope.slots:
                 record = self._heads.fetch(uuid)
                 if record is None:
@@ -374,7 +401,7 @@ class Applier:
                 key = self._heads.key_numbers.get(text)
                 if key is not None:
                     for head in self._heads.heads(record, key):
-                        if head in over:
+                        if (uuid, text) in behind.get(head, ()):
                             self._db.execute(
                                 "INSERT OR IGNORE INTO shadow(eid, key, oid) VALUES(?, ?, ?)", (record.eid, key, head)
                             )
