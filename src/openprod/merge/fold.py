@@ -277,7 +277,8 @@ def _cells(
 def _is_beyond_automation(write: Write, replaced: list[Write]) -> bool:
     """Tells whether an automatic write would settle a question or revive a deleted record, which it may not (R8)."""
     revives = write.deed == "exist" and write.holds is True and any(other.holds is False for other in replaced)
-    return revives or len({other.sameness for other in replaced}) > 1
+    settles = write.deed in ("value", "exist") and len({other.sameness for other in replaced}) > 1
+    return revives or settles
 
 
 class _History:
