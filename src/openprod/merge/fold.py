@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
 
+from openprod.merge.equivalence import Classes
 from openprod.merge.state_hash import PRIME, bundle_factors, head_term, key_factor
 from openprod.model.bundle import (
     ADMISSION_ASKS,
@@ -23,41 +24,50 @@ from openprod.model.bundle import (
     Opening,
 )
 from openprod.model.hlc import ZERO, Hlc, effective, wall_ms
-from openprod.model.ids import ActorId, BundleId, EntityId, workspace_id
+from openprod.model.ids import HASH_BYTES, ActorId, BundleId, EntityId, workspace_id
 from openprod.model.ops import (
     Admit,
     AdmitPayload,
+    Carry,
     Chunk,
     ClockAccept,
     Decide,
     Ends,
     Exist,
+    IdPair,
     InviteClose,
     InviteOpen,
     InvitePayload,
+    KeyPair,
     KnownOp,
     LogClosePayload,
+    Map,
     Member,
+    Merge,
     Place,
     Relate,
     Relations,
     Rows,
     Set,
+    Split,
+    Unmap,
     Unrelate,
     over_of,
     subject,
     subject_indexes,
     width,
 )
-from openprod.model.slots import EXISTS, POSITION, RELATION, is_field_key, member_key, table_of_member_key
+from openprod.model.slots import EXISTS, MAPPING, POSITION, RELATION, SAME, is_field_key, member_key, table_of_member_key
 from openprod.model.values import RecordRef, Value, is_value, value_key
 
 CLOCK_AHEAD_MS_MAX = 5 * 60 * 1000
 
 Slot: TypeAlias = tuple[EntityId, str]
 OpId: TypeAlias = tuple[bytes, int]
-Deed: TypeAlias = Literal["value", "exist", "member", "relate", "unrelate", "place", "control", "unknown"]
-Held: TypeAlias = Value | Ends | InvitePayload | AdmitPayload | LogClosePayload | bytes
+Deed: TypeAlias = Literal[
+    "value", "exist", "member", "relate", "unrelate", "place", "join", "part", "carry", "control", "unknown"
+]
+Held: TypeAlias = Value | Ends | KeyPair | IdPair | OpId | InvitePayload | AdmitPayload | LogClosePayload | bytes
 Pending: TypeAlias = Literal["waiting", "held", "admission"]
 
 
@@ -133,8 +143,14 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a set of bundles means: every write that has an effect, those left in each slot, and what follows."""
+    """What a set of bundles means: every write that has an effect, those left in each slot, and what follows.
 
+    `heads` are slot by slot, as the state hash sums them. Everything else is of classes: a record stands under the
+    smallest id it was merged with, a field under the smallest key it was mapped to.
+    """
+
+    mapped: Classes[str]
+    same: Classes[bytes]
     writes: Mapping[OpId, Write]
     heads: Mapping[Slot, tuple[Write, ...]]
     alive: frozenset[EntityId]
@@ -145,9 +161,19 @@ class State:
     unread: frozenset[BundleId]
     state_hash: int
 
+    def united(self, slot: Slot) -> tuple[Write, ...]:
+        """Returns the heads of a slot's whole class, each op once, the newest last."""
+        found = {
+            head.id: head
+            for entity in self.same.members(slot[0])
+            for key in self.mapped.members(slot[1])
+            for head in self.heads.get((EntityId(entity), key), ())
+        }
+        return tuple(sorted(found.values(), key=lambda head: head.order))
+
     def shown(self, slot: Slot) -> Write | None:
         """Returns the write that a field slot shows: the newest decision among its heads, else the newest head."""
-        heads = self.heads.get(slot, ())
+        heads = self.united(slot)
         return newest([head for head in heads if head.decision] or heads)
 
     def value(self, slot: Slot) -> Value:
@@ -158,7 +184,7 @@ class State:
     def offers(self, slot: Slot) -> tuple[Offer, ...]:
         """Returns the distinct values among a field slot's heads, in the order of the newest write of each."""
         by_value: dict[bytes, list[Write]] = defaultdict(list)
-        for head in self.heads.get(slot, ()):
+        for head in self.united(slot):
             by_value[head.sameness].append(head)
         found = [Offer(heads[-1].value, heads[-1], tuple(heads)) for heads in by_value.values()]
         return tuple(sorted(found, key=lambda offer: offer.newest.order))
@@ -167,7 +193,7 @@ class State:
     def conflicts(self) -> dict[Slot, tuple[Offer, ...]]:
         """The open questions about values; those on records and relations that are out of sight rest."""
         found: dict[Slot, tuple[Offer, ...]] = {}
-        for slot in sorted(self.heads):
+        for slot in sorted({(EntityId(self.same.of(entity)), self.mapped.of(key)) for entity, key in self.heads}):
             entity, key = slot
             relation = self.relations.get(entity)
             in_sight = relation.shown if relation else entity in self.alive
@@ -259,6 +285,13 @@ def _deeds(chunk: Chunk, op: KnownOp) -> Iterator[tuple[int, Deed, frozenset[Slo
             yield 0, "unrelate", slots, None
         case Place():
             yield 0, "place", slots, op.payload
+        case Map() | Merge():
+            yield 0, "join", slots, op.payload
+        case Unmap() | Split():
+            yield 0, "part", slots, None
+        case Carry():
+            bundle = chunk.bundles[op.payload.bundle * HASH_BYTES : (op.payload.bundle + 1) * HASH_BYTES]
+            yield 0, "carry", slots, (bundle, op.payload.ordinal)
         case _:
             yield 0, "control", slots, op.payload
 
@@ -353,18 +386,49 @@ class _Folding:
             into = self.writes if bundle.chunks is not None else self.ghosts
             into.update((write.id, write) for write in writes_of(bundle, self.history.eff(bundle.id)))
         self.touching: dict[EntityId, list[Write]] = defaultdict(list)
+        self._carry()
         for write in (*self.writes.values(), *self.ghosts.values()):
             for entity in {entity for entity, _ in write.slots}:
                 self.touching[entity].append(write)
         self.heads = self._find_heads()
+        self.mapped = Classes(pair for pair in self._joined(MAPPING, KeyPair))
+        self.same = Classes(pair for pair in self._joined(SAME, IdPair))
+
+    def _joined(self, key: str, kind: type[KeyPair] | type[IdPair]) -> Iterator[tuple[Any, Any]]:
+        """Yields the pairs that stand: those with an addition among their heads."""
+        for (_, slot_key), heads in self.heads.items():
+            for head in heads if slot_key == key else ():
+                if isinstance(head.holds, kind):
+                    yield head.holds.low, head.holds.high
+
+    def _carry(self) -> None:
+        """Lists ops in the further slots that carries name; a carry is no write of its own."""
+        for carry in [write for write in self.writes.values() if write.deed == "carry"]:
+            del self.writes[carry.id]
+            assert isinstance(carry.holds, tuple)
+            bundle, ordinal = carry.holds
+            other = self.writes.get((bundle, ordinal))
+            unread = self.history.bundles[carry.bundle].header.unread
+            if other is None or bundle not in self.history.past(carry.bundle) or bundle in unread or other.deed != "value":
+                self.flags.add(Flag("void_over", carry.bundle, carry.ordinal))
+                continue
+            self.writes[other.id] = replace(other, slots=other.slots | carry.slots)
+
+    def _standing(self) -> tuple[frozenset[EntityId], frozenset[EntityId]]:
+        """Returns the records that are there, by the id they stand under, and those among them that are contested."""
+        entities = {entity for entity, key in self.heads if key == EXISTS}
+        apart = {entity for entity in entities if self._contested(entity)}
+        plain = {EntityId(self.same.of(entity)) for entity in entities - apart if not self._deletes(entity)}
+        contested = {EntityId(self.same.of(entity)) for entity in apart} - plain
+        return frozenset(plain | contested), frozenset(contested)
 
     def state(self) -> State:
-        entities = {entity for entity, key in self.heads if key == EXISTS}
-        contested = frozenset(entity for entity in entities if self._contested(entity))
-        alive = frozenset(entity for entity in entities if entity in contested or not self._deletes(entity))
+        alive, contested = self._standing()
         self.flags.update(Flag("contested", subject=entity) for entity in contested)
         self._flag_forks()
         return State(
+            mapped=self.mapped,
+            same=self.same,
             writes=self.writes,
             heads=self.heads,
             alive=alive,
@@ -468,7 +532,7 @@ class _Folding:
         for (entity, key), heads in self.heads.items():
             table = table_of_member_key(key)
             if table is not None and any(head.holds is True for head in heads):
-                found[table].add(entity)
+                found[table].add(EntityId(self.same.of(entity)))
         return {table: frozenset(found[table]) for table in sorted(found)}
 
     def _relations(self, alive: frozenset[EntityId]) -> dict[EntityId, Relation]:
@@ -478,7 +542,8 @@ class _Folding:
             if key != RELATION or made is None:
                 continue
             assert isinstance(made.holds, Ends)
-            source, target = EntityId(made.holds.source), EntityId(made.holds.target)
+            source = EntityId(self.same.of(made.holds.source))
+            target = EntityId(self.same.of(made.holds.target))
             found[entity] = Relation(made.holds.type, source, target, {source, target} <= alive)
         return found
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 
 from openprod.model.ids import ENTITY_BYTES, HASH_BYTES, EntityId
-from openprod.model.slots import CLOCK, EXISTS, INVITE, LOG, MEMBER_PREFIX, POSITION, RELATION
+from openprod.model.slots import CLOCK, EXISTS, INVITE, LOG, MAPPING, MEMBER_PREFIX, POSITION, RELATION, SAME
 from openprod.model.values import RecordRef, Value, check_value
 
 CHUNK_BYTES_MAX = 4 << 20
@@ -118,6 +118,57 @@ class Place(Op, tag=9, array_like=True, frozen=True, gc=False):
     payload: str
 
 
+class KeyPair(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Two field keys, the smaller first."""
+
+    low: str
+    high: str
+
+
+class Map(Op, tag=14, array_like=True, frozen=True, gc=False):
+    """Says that two fields are the same data; the subject derives from the pair."""
+
+    payload: KeyPair
+
+
+class Unmap(Op, tag=15, array_like=True, frozen=True, gc=False):
+    """Takes a mapping back."""
+
+    payload: None = None
+
+
+class IdPair(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Two record ids, the smaller first."""
+
+    low: bytes
+    high: bytes
+
+
+class Merge(Op, tag=16, array_like=True, frozen=True, gc=False):
+    """Says that two records are the same; the subject derives from the pair."""
+
+    payload: IdPair
+
+
+class Split(Op, tag=17, array_like=True, frozen=True, gc=False):
+    """Takes a merge back."""
+
+    payload: None = None
+
+
+class OpRef(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """An op by its bundle, an index of the chunk's `bundles`, and its ordinal there."""
+
+    bundle: int
+    ordinal: int
+
+
+class Carry(Op, tag=18, array_like=True, frozen=True, gc=False):
+    """Lists another op, under that op's own identity, in the slots this one covers."""
+
+    payload: OpRef
+
+
 class InvitePayload(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """An invitation's public key and its terms; `expires_ms` since 1970 UTC."""
 
@@ -182,6 +233,11 @@ KnownOp: TypeAlias = (
     | Unrelate
     | Relations
     | Place
+    | Map
+    | Unmap
+    | Merge
+    | Split
+    | Carry
     | InviteOpen
     | InviteClose
     | Admit
@@ -239,12 +295,15 @@ _encoder = msgspec.msgpack.Encoder()
 
 # A float's nine bytes that are -0.0, NaN or infinite: no such bytes in a chunk, no such float in it.
 _ODD_FLOAT = re.compile(rb"\xcb(?:\x80\x00{7}|[\x7f\xff][\xf0-\xff])", re.DOTALL)
-_MEMBER_KINDS = (Member,)
 _FIXED_KEY: dict[type[Op], str] = {
     Exist: EXISTS,
     Relate: RELATION,
     Unrelate: RELATION,
     Place: POSITION,
+    Map: MAPPING,
+    Unmap: MAPPING,
+    Merge: SAME,
+    Split: SAME,
     InviteOpen: INVITE,
     InviteClose: INVITE,
     Admit: LOG,
@@ -368,6 +427,12 @@ def _check_kind(op: KnownOp, keys: tuple[str, ...], count: int) -> None:
     if isinstance(op, Rows | Relations):
         _check_block(op, keys, count)
         return
+    if isinstance(op, Carry):
+        if not op.keys or op.over or count * len(op.keys) > SLOTS_MAX or any(keys[key].startswith("@") for key in op.keys):
+            raise Malformed("a carried op is listed in no field, in too many, or replaces something")
+        if op.payload.bundle < 0 or not 0 <= op.payload.ordinal < 1 << 20:
+            raise Malformed("a carried op is none that a bundle can hold")
+        return
     if len(op.keys) != 1 or count > SLOTS_MAX:
         raise Malformed("a structural op covers more than one key")
     key = keys[op.keys[0]]
@@ -376,6 +441,16 @@ def _check_kind(op: KnownOp, keys: tuple[str, ...], count: int) -> None:
         raise Malformed("a structural op has a key of another kind")
     if isinstance(op, Relate) and not _ends_fit(op.payload.source, op.payload.target):
         raise Malformed("a relation's end is no record id")
+    if isinstance(op, Map | Merge):
+        _check_pair(op, count)
+
+
+def _check_pair(op: Map | Merge, count: int) -> None:
+    low, high = op.payload.low, op.payload.high
+    if count != 1 or not low or not high or len({low, high}) != 2:  # noqa: PLR2004 -- a pair
+        raise Malformed("a mapping or merge joins something with itself or with nothing")
+    if isinstance(op, Merge) and not _ends_fit(op.payload.low, op.payload.high):
+        raise Malformed("a merge joins what is no record id")
 
 
 def _check_block(op: Rows | Relations, keys: tuple[str, ...], count: int) -> None:
