@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from openprod.exchange.csv import NotCsv, closed, is_formula, opened, read_csv, write_csv
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
-FORMULAS = st.builds(
-    lambda marks, sign, rest: "'" * marks + sign + rest,
-    st.integers(0, 3),
-    st.sampled_from(["=", "@", "+", "-", "\t", "\r", ""]),
-    TEXTS,
-)
+
+
+def marked(marks: int, sign: str, rest: str) -> str:
+    return "'" * marks + sign + rest
+
+
+SIGNS = st.sampled_from(["=", "@", "+", "-", "\t", "\r", ""])
+FORMULAS: st.SearchStrategy[str] = st.builds(marked, st.integers(0, 3), SIGNS, TEXTS)
 
 
 @given(FORMULAS | TEXTS)

@@ -447,6 +447,7 @@ class Simulation:
         self._note("all", f"equal: {wanted.state_hash[:8]}, {len(found)} bundles")
 
     def _check(self, seat: DeskSeat, when: str) -> None:
+        seat.tick()
         state, sifted = seat.expected()
         wrong = differences(seat.look(), look_of(state, sifted))
         assert not wrong, f"{seat.name} shows something else than fold {when}: {wrong}"

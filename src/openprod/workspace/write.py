@@ -46,6 +46,12 @@ class AmbiguousField(Refused):
         super().__init__(f"'{name}' could be {' or '.join(keys)} of this record. Give the full name.")
 
 
+class MovedOn(Refused):
+    """A field does not hold what its editor expected to find."""
+
+    code = "edit.moved_on"
+
+
 class NotInTable(Refused):
     """A record is not in the table that was named."""
 
@@ -150,6 +156,7 @@ class Edit:
         self.start = workspace.place()
         self.bundle: str | None = None
         self.assumed: list[str] = []
+        self._expected: list[tuple[bytes, str, int]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -247,6 +254,20 @@ class Edit:
             for key, value in checked.values.items():
                 known = tuple(map(self._workspace.oid_of, shown[key])) if key in shown else None
                 draft.values[key] = Written(value, known)
+
+    def expect(self, record: str, key: str, op: str) -> None:
+        """Makes the whole edit depend on a field holding just one change when it is written; MovedOn otherwise.
+
+        Args:
+            record: which record.
+            key: short or full field name.
+            op: the id of the change.
+        """
+        uuid = self._uuid(record)
+        holders = self._holders(self._draft(uuid))
+        found = next((one for holder in holders if (one := holder.resolve(key)) is not None), None)
+        full = found if found is not None else self._workspace.catalog.field(key)
+        self._expected.append((uuid, full.key, self._workspace.oid_of(op)))
 
     def clear(self, record: str, key: str) -> None:
         """Clears a field."""
@@ -418,6 +439,12 @@ class Edit:
 
     def _build(self, sight: Sight) -> list[Chunk]:
         """Returns the chunks of the bundle; called inside the transaction, with a view on what is there."""
+        for uuid, key, oid in self._expected:
+            if sight.heads_now(uuid, key) != (oid,):
+                raise MovedOn(
+                    f"{self._workspace.title(uuid)} does not hold just the change you expected in {key} any more, so "
+                    f"nothing was written. Look at it again: openprod history {id_text(uuid)} {key}"
+                )
         builder = ChunkBuilder(sight)
         for bulk in self._bulk:
             builder.add_rows(bulk.table, bulk.keys, bulk.uuids, bulk.rows)

@@ -1,0 +1,121 @@
+"""One call of the program: its global options, the production it is about, and how it ends.
+
+Knows where a production is looked for. Imports the workspace only when one is opened.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+if TYPE_CHECKING:
+    from openprod.store.home import Home
+    from openprod.workspace.shapes import ConflictShape
+    from openprod.workspace.workspace import Workspace
+
+DONE, REFUSED, USAGE, TO_DECIDE = 0, 1, 2, 3
+WORKSPACE_VARIABLE = "OPENPROD_WORKSPACE"
+
+C = TypeVar("C", bound=click.Command)
+
+
+class Call:
+    """One call: handed to every command."""
+
+    def __init__(self, *, is_json: bool = False) -> None:
+        self.is_json = is_json
+        self.is_sure = False
+        self.workspace_option: str | None = None
+        self.status = DONE
+        self._workspace: Workspace | None = None
+
+    def folder(self) -> Path:
+        """Returns the production's folder: named, from the environment, or the nearest one upward."""
+        named = self.workspace_option or os.environ.get(WORKSPACE_VARIABLE)
+        if named:
+            return Path(named).expanduser()
+        from openprod.workspace.workspace import find_workspace
+
+        return find_workspace(Path.cwd())
+
+    def open(self) -> Workspace:
+        """Opens the production; it is closed at the end of the call."""
+        from openprod.workspace.workspace import open_workspace
+
+        self._workspace = open_workspace(self.folder())
+        return self._workspace
+
+    def keep(self, workspace: Workspace) -> Workspace:
+        """Closes a workspace at the end of the call."""
+        self._workspace = workspace
+        return workspace
+
+    def close(self) -> None:
+        """Closes what was opened."""
+        if self._workspace is not None:
+            self._workspace.close()
+            self._workspace = None
+
+    def home(self) -> Home:
+        """Returns the per-user state directory."""
+        from openprod.store.home import Home
+
+        return Home()
+
+    def leave(self, questions: Iterable[ConflictShape]) -> list[ConflictShape]:
+        """Notes what this command left for a person to decide: said on stderr, and in the exit status."""
+        from openprod.cli import output
+
+        left = list(questions)
+        if left:
+            self.status = TO_DECIDE
+            for one in left:
+                output.say(f"To decide ({one['id'][:8]}): {one['text']}")
+            output.say("See: openprod conflicts. Settle with: openprod resolve ID --choose N")
+        return left
+
+
+def add_global_options(command: C) -> C:
+    """Adds the options that may stand before or behind any command."""
+
+    def keep(ctx: click.Context, parameter: click.Parameter, value: object) -> None:
+        call = ctx.find_object(Call)
+        if call is None or not value:
+            return
+        if parameter.name == "workspace":
+            call.workspace_option = str(value)
+        elif parameter.name == "is_json":
+            call.is_json = True
+        else:
+            call.is_sure = True
+
+    command.params += [
+        click.Option(
+            ["--workspace"], metavar="DIR", expose_value=False, callback=keep, help="The production's folder."
+        ),
+        click.Option(
+            ["--json", "is_json"], is_flag=True, expose_value=False, callback=keep, help="Print one JSON document."
+        ),
+        click.Option(["--yes", "is_sure"], is_flag=True, expose_value=False, callback=keep, help="Ask nothing."),
+    ]
+    return command
+
+
+def command(name: str, **settings: Any) -> Callable[[Callable[..., object]], click.Command]:
+    """Makes a command of a function that takes the call first; see `click.command`."""
+
+    def make(function: Callable[..., object]) -> click.Command:
+        made = click.command(name, **settings)(click.make_pass_decorator(Call)(cast("Any", function)))
+        return add_global_options(made)
+
+    return make
+
+
+def group(name: str, help_text: str, *commands: click.Command) -> click.Group:
+    """Makes a command of several: `openprod table create`."""
+    made = click.Group(name, commands={str(one.name): one for one in commands}, help=help_text, no_args_is_help=True)
+    return add_global_options(made)

@@ -1,0 +1,98 @@
+"""How things came to be: the log, a record's history, the proof that all is sound, and deriving it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from openprod.cli import output
+from openprod.cli.call import REFUSED, Call, command
+from openprod.cli.progress import bar
+
+if TYPE_CHECKING:
+    from openprod.workspace.shapes import LogEntry
+
+ENTRIES_SHOWN = 20
+OPS_SHOWN = 8
+
+
+@command("log")
+@click.option("-n", "count", type=click.IntRange(1), default=ENTRIES_SHOWN, metavar="N", help="How many changes.")
+def log(call: Call, count: int) -> None:
+    """List the last changes, the newest first, with who made them and when."""
+    _print(call, call.open().log_entries(count))
+
+
+@command("history")
+@click.argument("record", metavar="RECORD")
+@click.argument("field", metavar="[FIELD]", required=False)
+def history(call: Call, record: str, field: str | None) -> None:
+    """Say how a record, or one field of it, came to be as it is: the newest change first."""
+    _print(call, call.open().history(record, field), with_ops=True)
+
+
+def _print(call: Call, entries: list[LogEntry], *, with_ops: bool = False) -> None:
+    if call.is_json:
+        output.document(entries)
+        return
+    if not entries:
+        output.say("Nothing was ever written there.")
+    for entry in entries:
+        what = f"{entry['cause']}: {entry['label']}" if entry["label"] else entry["cause"]
+        output.line(f"{output.moment(entry['at'])}  {entry['actor_name']}  {what}  ({entry['bundle'][:12]})")
+        for text in _op_lines(entry, OPS_SHOWN, with_ids=with_ops):
+            output.line(f"    {text}")
+
+
+def _op_lines(entry: LogEntry, most: int, *, with_ids: bool) -> Iterable[str]:
+    for op in entry["ops"][:most]:
+        yield f"{op['text']}  [{op['op']}]" if with_ids else op["text"]
+    if len(entry["ops"]) > most:
+        yield f"… and {len(entry['ops']) - most} more"
+
+
+@command("verify")
+def verify(call: Call) -> None:
+    """Check every hash, signature and link, and that the tables are what the history gives. Changes nothing.
+
+    Exit status 0: all is sound. 1: something is damaged, and is named.
+    """
+    workspace = call.open()
+    with bar("Checking") as progress:
+        findings = workspace.verify(progress)
+    if not findings.is_sound:
+        call.status = REFUSED
+    if call.is_json:
+        output.document(
+            {
+                "sound": findings.is_sound,
+                "bundles": findings.bundles,
+                "damaged": findings.damaged,
+                "state_hash": findings.state_hash,
+            }
+        )
+        return
+    for sentence in findings.damaged:
+        output.line(sentence)
+    if findings.is_sound:
+        output.line(f"All is sound: {findings.bundles} changes checked, state {findings.state_hash}.")
+    else:
+        output.say("What is damaged can be had back from a colleague or a stick: openprod sync FILE.opx")
+
+
+@command("rebuild")
+def rebuild(call: Call) -> None:
+    """Derive all tables from the history again; what people wrote is not touched."""
+    workspace = call.open()
+    with bar("Deriving") as progress:
+        workspace.rebuild(progress)
+    shape = workspace.status()
+    if call.is_json:
+        output.document(shape)
+        return
+    output.line(f"Derived again from {shape['bundles']} changes, state {shape['state_hash']}.")
+
+
+COMMANDS = {"log": log, "history": history, "verify": verify, "rebuild": rebuild}

@@ -1,0 +1,132 @@
+"""Files of other programs in, files for other programs out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from openprod.cli import output
+from openprod.cli.arguments import ASSIGNMENT, names, once
+from openprod.cli.call import TO_DECIDE, Call, command
+from openprod.model.errors import Missing, Refused
+
+LINES_SHOWN = 20
+STDOUT = "-"
+
+
+class OnlyCsv(Refused):
+    """A kind of file that this version does not write or read."""
+
+    code = "cli.only_csv"
+
+
+class NothingOfThatName(Missing):
+    """Neither a table nor a saved query goes by that name."""
+
+    code = "cli.no_table_or_query"
+
+
+@command("import")
+@click.argument("file", metavar="FILE")
+@click.option("--into", required=True, metavar="TABLE", help="The table it goes into.")
+@click.option("--format", "form", type=click.Choice(["csv"]), default="csv", help="What kind of file it is.")
+@click.option("--columns", metavar="A=B,…", help="Which column goes into which field, where the names do not say it.")
+@click.option("--match", metavar="F,…", help="The fields by which a line is known to be a record that is here.")
+@click.option("--commit", "is_commit", is_flag=True, help="Write it; without this it is only looked at.")
+def import_(
+    call: Call, file: str, into: str, form: str, columns: str | None, match: str | None, *, is_commit: bool
+) -> None:
+    """Look at a CSV file and say what importing it would do; with --commit, do it, as one change.
+
+    Lines that are records here already change them; others become new records; lines that cannot be read are named and
+    left out (exit status 3).
+    """
+    from openprod.exchange.stage import import_file
+
+    del form
+    chosen = once(_pair(one) for one in names(columns))
+    workspace = call.open()
+    staged = import_file(
+        workspace, file, into, columns={key: str(value) for key, value in chosen.items()}, match=names(match)
+    )
+    preview = staged.preview()
+    written = staged.commit() if is_commit else None
+    if call.is_json:
+        output.document(
+            {
+                **preview,
+                "import": written.id if written is not None else None,
+                "bundles": list(written.bundles) if written is not None else [],
+            }
+        )
+    else:
+        done = "" if is_commit else "would be "
+        output.line(
+            f"{preview['creates']} {done}new, {preview['updates']} {done}changed, {preview['unchanged']} as they are."
+        )
+    if preview["gone"]:
+        output.say(f"{preview['gone']} records of {into} are not in the file; nothing is done to them.")
+    for sentence in preview["assumed"]:
+        output.say(sentence)
+    for one in preview["rejected"][:LINES_SHOWN]:
+        output.say(f"Line {one['line']} is left out: {one['reason']}")
+    if len(preview["rejected"]) > LINES_SHOWN:
+        output.say(f"… and {len(preview['rejected']) - LINES_SHOWN} more lines; --json lists all.")
+    if not is_commit:
+        output.say("Nothing was written. Write it with --commit.")
+    elif preview["rejected"]:
+        call.status = TO_DECIDE
+
+
+def _pair(text: str) -> tuple[str, str]:
+    column, equals, field = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--columns: '{text}' is not of the form column=field.")
+    return column.strip(), field.strip()
+
+
+@command("export")
+@click.argument("what", metavar="TABLE_OR_QUERY")
+@click.argument("file", metavar="FILE")
+@click.option("--where", metavar="Q", help="Only records of the table for which this holds.")
+@click.option("--fields", metavar="F,…", help="Only these fields of the table.")
+@click.option("--param", "params", metavar="K=V", multiple=True, type=ASSIGNMENT, help="A value for the query's $k.")
+def export(
+    call: Call, what: str, file: str, where: str | None, fields: str | None, params: tuple[tuple[str, str], ...]
+) -> None:
+    """Write a table, or a saved query's answer, to a CSV file that spreadsheets open. FILE may be - for stdout."""
+    if Path(file).suffix.lower() not in {".csv", ".txt", ""} and file != STDOUT:
+        raise OnlyCsv(f"{file} cannot be written: this version writes CSV. Choose a name that ends in .csv.")
+    workspace = call.open()
+    from openprod.exchange.export import export_query, export_table, write_file
+    from openprod.workspace.asking import UnknownQuery
+
+    if what in workspace.catalog.tables:
+        if params:
+            raise click.UsageError("--param is for queries, and this is a table.")
+        raw = export_table(workspace, what, fields=names(fields), where=where or "")
+    elif where or fields:
+        workspace.catalog.table(what)
+        return
+    else:
+        try:
+            raw = export_query(workspace, what, params=once(params))
+        except UnknownQuery as error:
+            from openprod.catalog.tables import either, near_names
+
+            near = near_names(what, workspace.catalog.tables)
+            hint = f" Did you mean {either(near)}?" if near else f" {error}"
+            raise NothingOfThatName(f"There is no table or query '{what}'.{hint}") from error
+    if file == STDOUT:
+        sys.stdout.write(raw.decode())
+        return
+    write_file(Path(file).expanduser(), raw)
+    if call.is_json:
+        output.document({"file": file, "bytes": len(raw)})
+        return
+    output.line(f"Wrote {what} to {file}.")
+
+
+COMMANDS = {"import": import_, "export": export}

@@ -1,0 +1,234 @@
+"""What a command prints: one JSON document, a table, or sentences. Everything said to people goes to stderr.
+
+Knows the terminal. Text from records may come from anybody, so nothing of it reaches a terminal as a control sequence.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+WIDTH_PIPED = 10_000
+COLUMN_MIN, COLUMN_MAX = 6, 40
+_HIDDEN = {
+    code: "\ufffd"
+    for span in ((0x00, 0x20), (0x7F, 0xA0), (0x200B, 0x2010), (0x2028, 0x202F), (0x2060, 0x2070), (0xFEFF, 0xFF00))
+    for code in range(*span)
+}
+_LINES = {code: mark for code, mark in _HIDDEN.items() if code != 0x0A}
+
+_begun = False
+
+
+def clean(text: str, *, lines: bool = False) -> str:
+    """Returns a text without what a terminal would obey or hide; line breaks become spaces unless asked for."""
+    return text.translate(_LINES) if lines else text.replace("\r\n", " ").replace("\n", " ").translate(_HIDDEN)
+
+
+def say(sentence: str) -> None:
+    """Says something to the person, on stderr."""
+    try:
+        print(clean(sentence, lines=True), file=sys.stderr)  # noqa: T201 -- the door to the terminal
+    except OSError:
+        return
+
+
+def line(text: str = "") -> None:
+    """Prints one line of what was asked for, on stdout."""
+    _write(clean(text, lines=True) + "\n")
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+
+
+def begin() -> None:
+    """Forgets what an earlier call in the same process printed."""
+    global _begun  # noqa: PLW0603 -- one call, one stdout
+    _begun = False
+
+
+def has_begun() -> bool:
+    """Tells whether a JSON document was begun, so that no second one follows."""
+    return _begun
+
+
+def document(value: object) -> None:
+    """Prints one JSON document."""
+    import msgspec
+
+    _begin()
+    _write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+
+def stream(rows: Iterable[object]) -> None:
+    """Prints one JSON document, a list, row by row as they come."""
+    import msgspec
+
+    encode = msgspec.json.encode
+    _begin()
+    mark = "[\n"
+    for row in rows:
+        _write(f"{mark}{encode(row).decode()}")
+        mark = ",\n"
+    _write("[]\n" if mark == "[\n" else "\n]\n")
+
+
+def _begin() -> None:
+    global _begun  # noqa: PLW0603 -- one call, one stdout
+    _begun = True
+
+
+def csv_rows(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Prints comma-separated text, safe to open in a spreadsheet, a few rows at a time."""
+    from openprod.exchange.csv import write_csv
+
+    _write(write_csv(header, ()).decode())
+    batch: list[Sequence[str]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == 1_000:
+            _write(_body(batch))
+            batch.clear()
+    _write(_body(batch))
+
+
+def _body(rows: Sequence[Sequence[str]]) -> str:
+    from openprod.exchange.csv import write_csv
+
+    return write_csv((), rows).decode().partition("\r\n")[2]
+
+
+def is_terminal() -> bool:
+    """Tells whether stdout is a terminal."""
+    return sys.stdout.isatty()
+
+
+def width() -> int:
+    """Returns how many columns there are to write in; without end where nobody looks."""
+    if not is_terminal():
+        return WIDTH_PIPED
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> None:
+    """Prints a table, cut to the terminal; `right` are the columns whose cells stand to the right."""
+    from rich.text import Text
+
+    made = _table()
+    for at, name in enumerate(header):
+        made.add_column(
+            Text(clean(name)),
+            justify="right" if at in right else "left",
+            no_wrap=True,
+            overflow="ellipsis" if is_terminal() else "ignore",
+            header_style="bold" if is_terminal() else "",
+        )
+    for row in rows:
+        made.add_row(*(Text(clean(cell)) for cell in row))
+    _print(made)
+
+
+def _table() -> Table:
+    from rich.table import Table
+
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+
+
+def _print(made: Table) -> None:
+    from rich.console import Console
+
+    console = Console(file=sys.stdout, width=width(), highlight=False, markup=False, emoji=False)
+    with console.capture() as kept:
+        console.print(made, crop=False)
+    _write("".join(f"{text.rstrip()}\n" for text in kept.get().splitlines()))
+
+
+def fitting(header: Sequence[str], rows: Sequence[Sequence[str]], needed: int) -> list[int]:
+    """Returns the columns that are worth showing: those with anything in them, as many as the terminal has room for.
+
+    Args:
+        header: the names of the columns.
+        rows: the cells.
+        needed: how many of the first columns are shown in any case.
+    """
+    room = width()
+    kept: list[int] = []
+    for at, name in enumerate(header):
+        longest = max((len(row[at]) for row in rows), default=0)
+        if at >= needed and longest == 0 and rows:
+            continue
+        wide = min(max(longest, len(name)), COLUMN_MAX) + 2
+        if at >= needed and wide > room and kept:
+            continue
+        room -= wide
+        kept.append(at)
+    return kept
+
+
+def system_sentence(error: OSError) -> str:
+    """Returns what the operating system refused, as a sentence."""
+    where = f"{error.filename}: " if error.filename is not None else ""
+    why = error.strerror or type(error).__name__
+    return f"{where}{why}. Check that the place is there, is yours to use, and has room left."
+
+
+# -- values
+
+
+def cell(value: object, kind: str = "text", title_of: Callable[[str], str] | None = None) -> str:
+    """Returns a plain value as people read it in a table.
+
+    Args:
+        value: what `plain` gives.
+        kind: the field's type.
+        title_of: names the record of an id.
+    """
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(_cells(cast("list[object]", value), kind, title_of))
+        case dict():
+            return str(cast("Mapping[str, object]", value).get("name", ""))
+        case str() if kind == "record" and title_of is not None:
+            return title_of(value)
+        case int() | float() if kind == "duration":
+            from openprod.workspace.wording import duration_text
+
+            return duration_text(round(value * 1_000_000))
+        case str() if kind == "datetime":
+            return value.replace("T", " ")
+        case _:
+            return str(value)
+
+
+def _cells(values: Iterable[object], kind: str, title_of: Callable[[str], str] | None) -> Iterator[str]:
+    for value in values:
+        yield cell(value, kind, title_of)
+
+
+def moment(text: str) -> str:
+    """Returns a moment in UTC as this device's clock would have shown it."""
+    import datetime as dt
+
+    try:
+        local = dt.datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return text
+    return local.strftime("%Y-%m-%d %H:%M")
+
+
+def pairs(values: Mapping[str, str]) -> None:
+    """Prints names and values below each other."""
+    wide = max(map(len, values), default=0)
+    for name, value in values.items():
+        line(f"  {clean(name):<{wide}}  {clean(value)}")

@@ -1,0 +1,210 @@
+"""Records: add, write, put into tables, delete, relate. Each command is one edit, one line in the history."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import click
+
+from openprod.cli import output
+from openprod.cli.arguments import ASSIGNMENT, once
+from openprod.cli.call import Call, command
+
+if TYPE_CHECKING:
+    from openprod.workspace.workspace import Workspace
+    from openprod.workspace.write import Edit
+
+
+def _told(call: Call, workspace: Workspace, record: str, sentence: str, *, asked: Collection[str] = ()) -> None:
+    """Prints what became of a record, and notes what is left to decide: in `asked` fields, and whether it is there."""
+    shape = workspace.record(record)
+    if call.is_json:
+        output.document(shape)
+    else:
+        output.line(sentence.format(title=shape["title"], id=shape["id"]))
+    keys = {"@exists", *(key for key in shape["conflicts"] if key in asked or key.rpartition(".")[2] in asked)}
+    if shape["conflicts"] or "contested" in shape["marks"]:
+        call.leave(one for one in workspace.conflicts(shape["id"]) if one["field"] in keys)
+
+
+def _assumed(edit: Edit) -> None:
+    for note in edit.assumed:
+        output.say(note)
+
+
+@command("add")
+@click.argument("table", metavar="TABLE")
+@click.argument("values", metavar="FIELD=VALUE…", nargs=-1, type=ASSIGNMENT)
+def add(call: Call, table: str, values: tuple[tuple[str, str], ...]) -> None:
+    """Add a record: openprod add lighting.cues number=11 label=Dawn."""
+    workspace = call.open()
+    with workspace.edit("") as edit:
+        record = edit.add_record(table, once(values))
+    _assumed(edit)
+    _told(call, workspace, record, "Added {title} ({id}).")
+
+
+@command("set")
+@click.argument("record", metavar="RECORD")
+@click.argument("values", metavar="FIELD=VALUE…", nargs=-1, required=True, type=ASSIGNMENT)
+@click.option(
+    "--expect", metavar="OP", help="Only if the field still holds just this change (see: openprod show --json)."
+)
+def set_(call: Call, record: str, values: tuple[tuple[str, str], ...], expect: str | None) -> None:
+    """Write fields of a record: openprod set lighting.cues:11 label=Sunrise up=5. An empty value clears."""
+    wanted = once(values)
+    if expect is not None and len(wanted) != 1:
+        raise click.UsageError("--expect is about one field; give just one.")
+    _write(call, record, wanted, "Wrote {title}.", expect)
+
+
+@command("clear")
+@click.argument("record", metavar="RECORD")
+@click.argument("field", metavar="FIELD")
+def clear(call: Call, record: str, field: str) -> None:
+    """Clear a field of a record."""
+    _write(call, record, {field: None}, "Cleared it in {title}.")
+
+
+def _write(call: Call, record: str, values: dict[str, object], sentence: str, expect: str | None = None) -> None:
+    workspace = call.open()
+    with workspace.edit("") as edit:
+        uuid = workspace.ref(record)
+        edit.set(uuid, values)
+        if expect is not None:
+            edit.expect(uuid, next(iter(values)), expect)
+    _assumed(edit)
+    if edit.bundle is None:
+        output.say("It was so already; nothing was written.")
+    _told(call, workspace, uuid, sentence, asked=values.keys())
+
+
+@command("put")
+@click.argument("record", metavar="RECORD")
+@click.option("--into", required=True, metavar="TABLE", help="The table to put it into.")
+def put(call: Call, record: str, into: str) -> None:
+    """Put a record into one more table: the same person is in the contact sheet and among the performers."""
+    workspace = call.open()
+    with workspace.edit("") as edit:
+        uuid = workspace.ref(record)
+        edit.put(uuid, into=into)
+    _told(call, workspace, uuid, f"{{title}} is in {into} now.")
+
+
+@command("remove")
+@click.argument("record", metavar="RECORD")
+@click.option("--from", "table", required=True, metavar="TABLE", help="The table to take it out of.")
+def remove(call: Call, record: str, table: str) -> None:
+    """Take a record out of a table; what it holds there comes back with it."""
+    workspace = call.open()
+    with workspace.edit("") as edit:
+        uuid = workspace.ref(record)
+        edit.remove(uuid, from_=table)
+    _told(call, workspace, uuid, f"{{title}} is no longer in {table}.")
+
+
+@command("delete")
+@click.argument("record", metavar="RECORD")
+def delete(call: Call, record: str) -> None:
+    """Delete a record; `restore` with its id brings it back."""
+    workspace = call.open()
+    with workspace.edit("") as edit:
+        uuid = workspace.ref(record)
+        edit.delete(uuid)
+    _told(call, workspace, uuid, "Deleted {title}. Bring it back with: openprod restore {id}")
+
+
+@command("restore")
+@click.argument("record", metavar="RECORD")
+def restore(call: Call, record: str) -> None:
+    """Bring a deleted record back, given its id."""
+    workspace = call.open()
+    with workspace.edit("") as edit:
+        uuid = workspace.ref(record)
+        edit.restore(uuid)
+    _told(call, workspace, uuid, "{title} is back.")
+
+
+@command("relate")
+@click.argument("source", metavar="A")
+@click.argument("relation", metavar="RELATION")
+@click.argument("target", metavar="B")
+@click.argument("values", metavar="[PROP=VALUE…]", nargs=-1, type=ASSIGNMENT)
+def relate(call: Call, source: str, relation: str, target: str, values: tuple[tuple[str, str], ...]) -> None:
+    """Relate two records: openprod relate casting.performers:"Jane Doe" casting.plays casting.roles:Hamlet."""
+    workspace = call.open()
+    with workspace.edit("") as edit:
+        start = workspace.ref(source)
+        made = edit.relate_records(start, relation, workspace.ref(target), once(values))
+    _assumed(edit)
+    shape = next((one for one in workspace.relations(start) if one["id"] == made), None)
+    if call.is_json:
+        output.document(shape)
+    elif shape is not None:
+        output.line(f"{workspace.record(start)['title']} – {relation} – {shape['title']} ({made}).")
+    call.leave(workspace.conflicts(made))
+
+
+@command("unrelate")
+@click.argument("what", metavar="RELATION_ID | A RELATION B", nargs=-1, required=True)
+def unrelate(call: Call, what: tuple[str, ...]) -> None:
+    """End a relation, given its id or the two records: openprod unrelate A casting.plays B."""
+    if len(what) not in {1, 3}:
+        raise click.UsageError("Give the relation's id, or: A RELATION B.")
+    workspace = call.open()
+    with workspace.edit("") as edit:
+        ids = [workspace.ref(what[0])] if len(what) == 1 else _relations_between(workspace, *what)
+        for one in ids:
+            edit.unrelate(one)
+    if call.is_json:
+        output.document({"ended": ids})
+        return
+    output.line("Ended." if edit.bundle is not None else "It had ended already; nothing was written.")
+
+
+def _relations_between(workspace: Workspace, source: str, relation: str, target: str) -> list[str]:
+    workspace.catalog.relation(relation)
+    start, end = workspace.ref(source), workspace.ref(target)
+    found = [
+        one["id"]
+        for one in workspace.relations(start)
+        if one["is_source"] and one["relation"] == relation and one["other"] == end
+    ]
+    if not found:
+        from openprod.model.errors import Missing
+
+        titles = [workspace.record(one)["title"] for one in (start, end)]
+        raise Missing(f"{titles[0]} has no {relation} to {titles[1]}. See: openprod relations {start}")
+    return found
+
+
+@command("relations")
+@click.argument("record", metavar="RECORD")
+def relations(call: Call, record: str) -> None:
+    """List the relations of a record, in both directions."""
+    from openprod.cli.showing import print_relations
+
+    workspace = call.open()
+    uuid = workspace.ref(record)
+    found = workspace.relations(uuid)
+    if call.is_json:
+        output.document(found)
+    elif found:
+        print_relations(workspace, uuid)
+    else:
+        output.say(f"{workspace.record(uuid)['title']} has no relations.")
+
+
+COMMANDS = {
+    "add": add,
+    "set": set_,
+    "clear": clear,
+    "put": put,
+    "remove": remove,
+    "delete": delete,
+    "restore": restore,
+    "relate": relate,
+    "unrelate": unrelate,
+    "relations": relations,
+}

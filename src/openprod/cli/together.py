@@ -1,0 +1,165 @@
+"""Together without any network: invitations, joining with a file, and exchange by stick or shared folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+import click
+
+from openprod.cli import output
+from openprod.cli.call import Call, command
+from openprod.model.errors import Missing
+from openprod.workspace.shapes import ConflictShape
+
+if TYPE_CHECKING:
+    from openprod.peers import opx
+    from openprod.workspace.ingest import Report
+
+SUFFIX = ".opx"
+
+
+class NothingToSyncWith(Missing):
+    """What was given is neither a folder nor an .opx file."""
+
+    code = "cli.no_such_place"
+
+
+class FileShape(TypedDict):
+    """What became of one file: how many changes it holds, and what the workspace did with them."""
+
+    name: str
+    bundles: int
+    applied: int
+    duplicates: int
+    waiting: int
+    held: int
+    admission: int
+    unread: int
+    rejected: list[str]
+    skipped: str
+
+
+class SyncShape(TypedDict):
+    """What an exchange did; `written` is the file that was written, None where it was up to date."""
+
+    files: list[FileShape]
+    written: str | None
+    conflicts: list[ConflictShape]
+
+
+@command("invite")
+@click.option("--label", default="", metavar="L", help="Whom it is for, so that you know it again.")
+def invite(call: Call, label: str) -> None:
+    """Make an invitation: one line to hand to one person, as a secret.
+
+    Whoever has it together with an .opx file of this production reads everything and is in. Write the file afterwards:
+    openprod sync FILE.opx
+    """
+    text = call.open().invite(label)
+    if call.is_json:
+        output.document({"invitation": text, "label": label})
+        return
+    output.line(text)
+    output.say("Hand this line on in private: with it and an .opx file anybody reads everything here.")
+    output.say("Then write the file for them: openprod sync FILE.opx")
+
+
+@command("join")
+@click.argument("invitation", metavar="INVITE")
+@click.argument("folder", metavar="DIR")
+@click.option(
+    "--from", "file", required=True, metavar="FILE", help="An .opx file written after the invitation was made."
+)
+@click.option("--person", metavar="N", help="Your name, where this device does not know it yet.")
+def join(call: Call, invitation: str, folder: str, file: str, person: str | None) -> None:
+    """Join a production, in the folder DIR, with an invitation and a file of it.
+
+    INVITE may be -, to be read from standard input, where no other user of the machine sees it.
+    """
+    from openprod.identity.invite import read_invitation
+    from openprod.peers.opx import bootstrap
+    from openprod.workspace.workspace import join_workspace
+
+    invited = read_invitation(sys.stdin.read() if invitation == "-" else invitation)
+    found = bootstrap(Path(file), invited)
+    keys = [(found.epoch, found.key)]
+    workspace = call.keep(
+        join_workspace(invited, Path(folder).expanduser().absolute(), found.bundles(), keys, person=person)
+    )
+    shape = workspace.status()
+    if call.is_json:
+        output.document(shape)
+        return
+    output.line(f"You are in {shape['name']}, in {shape['path']}, as {shape['actor_name']}.")
+    output.say(f"Give others what you write: openprod --workspace {shape['path']} sync FILE.opx")
+
+
+@command("sync")
+@click.argument("place", metavar="FILE_OR_FOLDER")
+def sync(call: Call, place: str) -> None:
+    """Bring copies together: by FILE.opx on a stick, or by a folder that all devices share.
+
+    Reads what is missing here, then writes what others lack. Half-copied, damaged and doubled files do no harm.
+    """
+    from openprod.peers import opx
+
+    path = Path(place).expanduser()
+    workspace = call.open()
+    before = {one["id"] for one in workspace.conflicts()}
+    if path.is_dir():
+        report = opx.sync_folder(workspace, path)
+    elif path.name.lower().endswith(SUFFIX):
+        report = opx.sync_file(workspace, path)
+    else:
+        raise NothingToSyncWith(
+            f"{path} is neither a folder nor an .opx file. Give a folder that is there, or a file name that "
+            f"ends in {SUFFIX}."
+        )
+    new = [one for one in workspace.conflicts() if one["id"] not in before]
+    shape: SyncShape = {
+        "files": [_file_shape(one) for one in report.files],
+        "written": str(report.written) if report.written is not None else None,
+        "conflicts": new,
+    }
+    if call.is_json:
+        output.document(shape)
+    else:
+        _print(shape)
+    call.leave(new)
+
+
+def _file_shape(read: opx.FileRead[Report]) -> FileShape:
+    taken = read.taken
+    return {
+        "name": read.name,
+        "bundles": read.bundles,
+        "applied": taken.applied if taken else 0,
+        "duplicates": taken.duplicates if taken else 0,
+        "waiting": taken.waiting if taken else 0,
+        "held": taken.held if taken else 0,
+        "admission": taken.admission if taken else 0,
+        "unread": taken.unread if taken else 0,
+        "rejected": list(taken.rejected) if taken else [],
+        "skipped": read.skipped,
+    }
+
+
+def _print(shape: SyncShape) -> None:
+    for one in shape["files"]:
+        if one["skipped"]:
+            output.line(one["skipped"])
+            continue
+        waiting = one["waiting"] + one["held"] + one["admission"]
+        more = f", {waiting} without effect yet (openprod status says why)" if waiting else ""
+        output.line(f"{one['name']}: {one['applied']} new of {one['bundles']} changes{more}.")
+        for sentence in one["rejected"]:
+            output.line(sentence)
+    written = (
+        f"Wrote {shape['written']}." if shape["written"] else "What others need is there already; nothing was written."
+    )
+    output.line(written)
+
+
+COMMANDS = {"invite": invite, "join": join, "sync": sync}

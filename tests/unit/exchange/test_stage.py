@@ -1,0 +1,161 @@
+"""Files into a workspace and out again, through the public API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+
+import openprod
+from openprod.exchange import stage
+from openprod.exchange.csv import NotCsv, read_csv
+from openprod.exchange.export import NotWritten, export_query, export_table, write_file
+from openprod.exchange.stage import NoSuchFile, import_csv, import_file
+from openprod.model.bundle import CAUSE_IMPORT, Sealed, decode_header
+from openprod.model.errors import Refused
+from openprod.workspace.workspace import Workspace
+
+PEOPLE = b"Name,E-mail,Phone,department\r\nAnn,ann@example.com,'+44 20 7946,Cast\r\nBob,,,Crew\r\n"
+CUES = b"cue_list,cue,label,up,called,script_line,cue_words\r\n1,11,Dawn,3,Y,12,now\r\n1,12,=2+2,,N,,\r\n"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with openprod.init(tmp_path / "w", name="Hamlet", template="stage-management", home=tmp_path / "home") as made:
+        yield made
+
+
+def last_bundle(workspace: Workspace) -> Sealed:
+    return list(workspace.bundles())[-1]
+
+
+def test_nothing_is_written_before_the_commit(workspace: Workspace) -> None:
+    before = workspace.status()["bundles"]
+    staged = import_csv(workspace, PEOPLE, "people.csv", "contacts.people")
+    assert staged.preview()["creates"] == 2
+    assert workspace.status()["bundles"] == before
+
+
+def test_an_import_is_one_bundle_that_says_where_it_came_from(workspace: Workspace) -> None:
+    before = workspace.status()["bundles"]
+    done = import_csv(workspace, PEOPLE, "people.csv", "contacts.people").commit()
+    assert workspace.status()["bundles"] == before + 1
+    assert len(done.bundles) == 1
+    (cause,) = decode_header(last_bundle(workspace).header).causes
+    assert (cause.kind, cause.auto) == (CAUSE_IMPORT, False)
+    assert cause.detail == ("people.csv", blake3(PEOPLE).digest(), bytes.fromhex(done.id), "csv")
+    assert workspace.log_entries(1)[0]["cause"] == "import people.csv"
+    ann = workspace.record("contacts.people:Ann")
+    assert ann["fields"]["contacts.people.phone"] == "+44 20 7946"
+
+
+def test_the_same_file_again_changes_nothing(workspace: Workspace) -> None:
+    for file, table in ((PEOPLE, "contacts.people"), (CUES, "lighting.cues")):
+        import_csv(workspace, file, "x.csv", table).commit()
+        before = workspace.status()["bundles"]
+        staged = import_csv(workspace, file, "x.csv", table)
+        assert staged.preview()["unchanged"] == 2
+        assert staged.commit().bundles == ()
+        assert workspace.status()["bundles"] == before
+
+
+def test_a_changed_cell_is_written_alone_and_over_what_was_seen(workspace: Workspace) -> None:
+    import_csv(workspace, CUES, "x.csv", "lighting.cues").commit()
+    staged = import_csv(workspace, CUES.replace(b"Dawn", b"Dusk"), "x.csv", "lighting.cues")
+    with workspace.edit() as edit:
+        edit.set("lighting.cues:11", {"label": "Noon"})
+    staged.commit()
+    (question,) = workspace.conflicts()
+    assert sorted(str(value["value"]) for value in question["values"]) == ["Dusk", "Noon"]
+    assert [len(entry["ops"]) for entry in workspace.log_entries(1)] == [1]
+
+
+def test_a_module_says_what_a_files_columns_mean(workspace: Workspace) -> None:
+    import_csv(workspace, CUES, "x.csv", "lighting.cues").commit()
+    fields = workspace.record("lighting.cues:11")["fields"]
+    assert fields["lighting.cues.is_called"] is True
+    assert fields["lighting.cues.line"] == 12
+    assert fields["lighting.cues.on"] == "now"
+
+
+def test_what_is_exported_and_imported_again_changes_nothing(workspace: Workspace) -> None:
+    import_csv(workspace, PEOPLE, "people.csv", "contacts.people").commit()
+    import_csv(workspace, CUES, "cues.csv", "lighting.cues").commit()
+    with workspace.edit() as edit:
+        event = edit.add("schedule.events", date="2026-01-12", title="Run", start="19:00")
+        edit.add("schedule.breaks", event=event, start="20:00", length="90s")
+        edit.add("schedule.limits", name="rest", length="11.5", active=True)
+        edit.add("contacts.people", name="'=odd", notes='two\r\nlines, and "more"')
+    for table in ("contacts.people", "lighting.cues", "schedule.events", "schedule.breaks", "schedule.limits"):
+        for bom in (False, True):
+            raw = export_table(workspace, table, bom=bom, marks=True)
+            assert raw.startswith(b"\xef\xbb\xbf") == bom
+            preview = import_csv(workspace, raw, "again.csv", table).preview()
+            assert preview["unchanged"] == workspace.count(table) > 0
+            assert (preview["creates"], preview["updates"], preview["gone"], preview["rejected"]) == (0, 0, 0, [])
+
+
+def test_a_formula_leaves_as_a_text(workspace: Workspace) -> None:
+    import_csv(workspace, CUES, "x.csv", "lighting.cues").commit()
+    raw = export_table(workspace, "lighting.cues", fields=["number", "label"], where='number == "12"')
+    assert raw.decode().splitlines()[1].endswith(",12,'=2+2")
+
+
+def test_fields_in_conflict_are_marked_on_demand(workspace: Workspace) -> None:
+    import_csv(workspace, CUES, "x.csv", "lighting.cues").commit()
+    staged = import_csv(workspace, CUES.replace(b"Dawn", b"Dusk"), "x.csv", "lighting.cues")
+    with workspace.edit() as edit:
+        edit.set("lighting.cues:11", {"label": "Noon"})
+    staged.commit()
+    sheet = read_csv(export_table(workspace, "lighting.cues", fields=["number"], marks=True))
+    assert sheet.header == ("id", "number", "conflicts")
+    assert [row[1:] for row in sheet.rows] == [["11", ""], ["12", ""]]
+    sheet = read_csv(export_table(workspace, "lighting.cues", fields=["number", "label"], marks=True))
+    assert [row[3] for row in sheet.rows] == ["label", ""]
+
+
+def test_a_saved_query_is_exported_as_people_read_it(workspace: Workspace) -> None:
+    import_csv(workspace, CUES, "x.csv", "lighting.cues").commit()
+    with workspace.edit() as edit:
+        edit.put("lighting.cues:11", into="sm.cues")
+        edit.set("lighting.cues:11", {"sm.cues.dept": "LX", "sm.cues.number": "11"})
+    sheet = read_csv(export_query(workspace, "sm.called_cues"))
+    assert sheet.header[:5] == ("dept", "number", "scene", "page", "cue_words")
+    assert sheet.rows[0][:5] == ["LX", "11", "", "", "now"]
+
+
+def test_more_than_a_bundle_may_hold_becomes_several_under_one_import(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "BUNDLE_VALUES_MAX", 100)
+    raw = b"name,email\n" + b"".join(b"Person %d,p%d@example.com\n" % (n, n) for n in range(60))
+    staged = import_csv(workspace, raw, "many.csv", "contacts.people")
+    assert "3 bundles" in staged.preview()["assumed"][-1]
+    done = staged.commit()
+    assert len(done.bundles) == 3
+    ids = {decode_header(one.header).causes[0].detail[2] for one in list(workspace.bundles())[-3:]}
+    assert ids == {bytes.fromhex(done.id)}
+    assert workspace.count("contacts.people") == 60
+
+
+def test_wrong_files_and_places_are_refused_with_a_sentence(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(NoSuchFile, match=r"no\.csv"):
+        import_file(workspace, tmp_path / "no.csv", "contacts.people")
+    with pytest.raises(NoSuchFile):
+        import_file(workspace, tmp_path, "contacts.people")
+    with pytest.raises(NotCsv, match="no text file"):
+        import_csv(workspace, b"PK\x03\x04\0\0\x08\0\x01", "x.xlsx", "contacts.people")
+    with pytest.raises(openprod.OpenprodError, match=r"contacts\.people"):
+        import_csv(workspace, PEOPLE, "x.csv", "contact.people")
+    with pytest.raises(Refused, match="is a relation"):
+        import_csv(workspace, PEOPLE, "x.csv", "casting.plays")
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    write_file(tmp_path / "x.csv", b"a\r\n")
+    assert (tmp_path / "x.csv").read_bytes() == b"a\r\n"
+    assert [one.name for one in tmp_path.iterdir()] == ["x.csv"]
+    with pytest.raises(NotWritten):
+        write_file(tmp_path / "no" / "x.csv", b"a")
