@@ -57,7 +57,16 @@ from openprod.model.ops import (
     subject_indexes,
     width,
 )
-from openprod.model.slots import EXISTS, MAPPING, POSITION, RELATION, SAME, is_field_key, member_key, table_of_member_key
+from openprod.model.slots import (
+    EXISTS,
+    MAPPING,
+    POSITION,
+    RELATION,
+    SAME,
+    is_field_key,
+    member_key,
+    table_of_member_key,
+)
 from openprod.model.values import RecordRef, Value, is_value, value_key
 
 CLOCK_AHEAD_MS_MAX = 5 * 60 * 1000
@@ -409,7 +418,12 @@ class _Folding:
             bundle, ordinal = carry.holds
             other = self.writes.get((bundle, ordinal))
             unread = self.history.bundles[carry.bundle].header.unread
-            if other is None or bundle not in self.history.past(carry.bundle) or bundle in unread or other.deed != "value":
+            if (
+                other is None
+                or bundle not in self.history.past(carry.bundle)
+                or bundle in unread
+                or other.deed != "value"
+            ):
                 self.flags.add(Flag("void_over", carry.bundle, carry.ordinal))
                 continue
             self.writes[other.id] = replace(other, slots=other.slots | carry.slots)

@@ -428,7 +428,12 @@ def _check_kind(op: KnownOp, keys: tuple[str, ...], count: int) -> None:
         _check_block(op, keys, count)
         return
     if isinstance(op, Carry):
-        if not op.keys or op.over or count * len(op.keys) > SLOTS_MAX or any(keys[key].startswith("@") for key in op.keys):
+        if (
+            not op.keys
+            or op.over
+            or count * len(op.keys) > SLOTS_MAX
+            or any(keys[key].startswith("@") for key in op.keys)
+        ):
             raise Malformed("a carried op is listed in no field, in too many, or replaces something")
         if op.payload.bundle < 0 or not 0 <= op.payload.ordinal < 1 << 20:
             raise Malformed("a carried op is none that a bundle can hold")

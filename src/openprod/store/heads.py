@@ -10,8 +10,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from openprod.merge.equivalence import Classes
 from openprod.merge.state_hash import key_factor
 from openprod.store.database import Database
+from openprod.store.log import OpAt
 
 MANY = -1
 
@@ -62,6 +64,8 @@ class Heads:
         self._blocks: dict[bytes, tuple[int, int, int, int, int]] = {}
         self._fresh_rows: list[tuple[object, ...]] = []
         self._many_changed: dict[tuple[int, int], tuple[int, ...]] = {}
+        self.mapped: Classes[str] = Classes()
+        self.same: Classes[bytes] = Classes()
         self.refresh()
 
     def refresh(self) -> None:
@@ -77,7 +81,13 @@ class Heads:
             self._shape_numbers[found] = no
         row = self._db.one("SELECT max(eid) FROM entity")
         self.next_eid = (row[0] if row and row[0] is not None else 0) + 1
+        self.read_classes()
         self.begin()
+
+    def read_classes(self) -> None:
+        """Reads again which fields are mapped and which records are merged."""
+        self.mapped = Classes(self._db.rows("SELECT low, high FROM mapped"))
+        self.same = Classes(self._db.rows("SELECT low, high FROM merged"))
 
     def begin(self) -> None:
         """Forgets the last batch."""
@@ -214,6 +224,59 @@ class Heads:
             for key, oid in self._db.rows("SELECT key, oid FROM head WHERE eid = ? ORDER BY key, oid", (record.eid,)):
                 found[key] = (*found.get(key, ()), oid)
         return found
+
+    # -- classes
+
+    def class_of(self, record: Record) -> list[Record]:
+        """Returns the records that this one is merged with, itself among them, the one that stands for all first."""
+        if not self.same:
+            return [record]
+        uuids = self.same.members(record.uuid)
+        if len(uuids) == 1:
+            return [record]
+        self.load(uuids)
+        return [self.need(uuid) for uuid in uuids]
+
+    def keys_of(self, key: int) -> tuple[int, ...]:
+        """Returns the keys that this one is mapped to, itself among them, the one that stands for all first."""
+        if not self.mapped:
+            return (key,)
+        texts = self.mapped.members(self.key_texts[key])
+        return (key,) if len(texts) == 1 else tuple(map(self.key_number, texts))
+
+    def united(self, record: Record, key: int) -> tuple[int, ...]:
+        """Returns the heads of a slot's whole class, each op once."""
+        if not self.same and not self.mapped:
+            return self.heads(record, key)
+        found: dict[int, None] = {}
+        keys = self.keys_of(key)
+        for one in self.class_of(record):
+            for other in keys:
+                found.update(dict.fromkeys(self.heads(one, other)))
+        return tuple(found)
+
+    def class_slots(self, record: Record) -> list[int]:
+        """Returns the key numbers of every slot that any record of a class was ever written in."""
+        members = self.class_of(record)
+        if len(members) == 1:
+            return self.slots(record)
+        return list(dict.fromkeys(key for one in members for key in self.slots(one)))
+
+    def covers(self, op: OpAt, record: Record, key: int) -> bool:
+        """Tells whether an op stands in a slot, written or carried there, replaced since or not."""
+        if record.uuid in op.subjects and self.key_texts[key] in op.keys:
+            return True
+        sql = "SELECT 1 FROM carried WHERE eid = ? AND key = ? AND oid = ?"
+        return self._db.one(sql, (record.eid, key, op.oid)) is not None
+
+    def is_carried(self, oid: int, subjects: Iterable[bytes], keys: Iterable[str]) -> bool:
+        """Tells whether an op was carried into any of these slots."""
+        rows = self._db.rows(
+            "SELECT uuid, key.key FROM carried JOIN entity USING(eid) JOIN key ON key.no = carried.key WHERE oid = ?",
+            (oid,),
+        )
+        wanted_subjects, wanted_keys = set(subjects), set(keys)
+        return any(uuid in wanted_subjects and key in wanted_keys for uuid, key in rows)
 
     def set_heads(self, record: Record, key: int, heads: tuple[int, ...]) -> None:
         """Replaces a slot's heads (there is at least one)."""

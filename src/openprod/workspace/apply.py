@@ -17,6 +17,7 @@ from openprod.model.hlc import Hlc
 from openprod.model.ids import HASH_BYTES
 from openprod.model.ops import (
     IMPLIED_COLUMNS,
+    Carry,
     Chunk,
     Decide,
     Exist,
@@ -136,6 +137,8 @@ class Applier:
             self._meaning.settle(record, keys)
         self._dirty = {}
         self._meaning.finish()
+        if self._meaning.has_joins:
+            self._meaning.settle_joins()
         if self._meaning.changes.rows.keys() & SCHEMA_TABLES:
             self._heads.flush()
             self._meaning.renew_catalog()
@@ -152,6 +155,9 @@ class Applier:
             return
         if isinstance(op, Relations):
             self._take_relations(number, ordinal, chunk, op, keys)
+            return
+        if isinstance(op, Carry):
+            self._take_carry(number, ordinal, header, chunk, op, keys)
             return
         oid = number << ORDINAL_BITS | ordinal
         auto = header.causes[op.cause].auto
@@ -175,6 +181,70 @@ class Applier:
                     self._write(record, keys[key], oid, reach, matched)
         if len(matched) < len(over):
             self._flag_strays(number, ordinal, chunk, op, over - matched)
+
+    def _take_carry(self, number: int, ordinal: int, header: Header, chunk: Chunk, op: Carry, keys: list[int]) -> None:
+        """Lists another op in further slots, where nobody replaced it there already."""
+        bundle = chunk.bundles[op.payload.bundle * HASH_BYTES : (op.payload.bundle + 1) * HASH_BYTES]
+        target = self._log.number_of(bundle)
+        if (
+            target is None
+            or target in self._log.unread
+            or bundle in header.unread
+            or not self._log.is_past(number, target, self._log.vector(number >> SEQ_BITS))
+            or not self._log.has_op(target, op.payload.ordinal)
+        ):
+            self._flag("void_over", number, ordinal, f"{bundle.hex()[:12]}:{op.payload.ordinal}")
+            return
+        carried = target << ORDINAL_BITS | op.payload.ordinal
+        found = self._log.op_at(carried)
+        if (
+            found.is_live is not None
+            or _is_unwritten(found)
+            or not isinstance(found.op, Set | Decide | Rows | Relations)
+        ):
+            self._flag("void_over", number, ordinal, f"{bundle.hex()[:12]}:{op.payload.ordinal}")
+            return
+        over = self._past_over(found)
+        for at in subject_indexes(op.subjects):
+            record = self._heads.need(chunk.subjects[at * 16 : at * 16 + 16])
+            for key in (keys[index] for index in op.keys):
+                is_new = not self._was_in(record, key, carried)
+                self._db.execute("INSERT OR IGNORE INTO carried VALUES(?, ?, ?)", (record.eid, key, carried))
+                if is_new:
+                    self._write(record, key, carried, over, set())
+
+    def _past_over(self, op: OpAt) -> set[int]:
+        """Returns the local numbers of the ops that a carried op replaces, as its own author knew them."""
+        number = op.oid >> ORDINAL_BITS
+        unread = self._log.header(number).unread
+        found: set[int] = set()
+        for bundle, ordinal in op.over:
+            target = self._log.number_of(bundle)
+            if target is not None and bundle not in unread and self._log.is_past(number, target):
+                found.add(target << ORDINAL_BITS | ordinal)
+        return found
+
+    def _was_in(self, record: Record, key: int, oid: int) -> bool:
+        """Tells whether an op is a head of a slot, or was replaced there by what is."""
+        address = (self._log.id_of(oid >> ORDINAL_BITS), oid & ORDINAL_MASK)
+        todo = list(self._heads.heads(record, key))
+        seen: set[int] = set()
+        while todo:
+            one = todo.pop()
+            if one == oid:
+                return True
+            if one in seen:
+                continue
+            seen.add(one)
+            for bundle, ordinal in self._log.op_at(one).over:
+                if (bundle, ordinal) == address:
+                    return True
+                target = self._log.number_of(bundle)
+                if target is None or target in self._log.unread or not self._log.has_op(target, ordinal):
+                    continue
+                if self._heads.covers(self._log.op_at(target << ORDINAL_BITS | ordinal), record, key):
+                    todo.append(target << ORDINAL_BITS | ordinal)
+        return False
 
     def _write(self, record: Record, key: int, oid: int, over: set[int], matched: set[int]) -> None:
         """Makes an op a head of a slot in place of those it replaces there."""
@@ -293,6 +363,8 @@ class Applier:
                     and not subjects.isdisjoint(other.subjects)
                     and not keys.isdisjoint(other.keys)
                 ):
+                    continue
+                if self._heads.is_carried(oid, subjects, keys):
                     continue
             bundle = self._log.id_of(oid >> ORDINAL_BITS)
             self._flag("void_over", number, ordinal, f"{bundle.hex()[:12]}:{oid & ORDINAL_MASK}")

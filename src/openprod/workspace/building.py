@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from openprod.model.errors import Refused
-from openprod.model.ops import Chunk, KnownOp, Relations, RelationsPayload, Rows, RowsPayload
+from openprod.model.ops import Carry, Chunk, KnownOp, OpRef, Relations, RelationsPayload, Rows, RowsPayload
 from openprod.model.slots import EXISTS
 from openprod.model.values import Value
 from openprod.store.log import OpAt
@@ -61,6 +61,14 @@ class SightDesk(Protocol):
         """Tells whether a record is deleted."""
         ...
 
+    def subjects_of(self, uuid: bytes) -> tuple[bytes, ...]:
+        """Returns the ids of a merged record."""
+        ...
+
+    def keys_of(self, key: str) -> tuple[str, ...]:
+        """Returns the keys of a mapped field."""
+        ...
+
     def op_at(self, oid: int) -> OpAt:
         """Returns an op."""
         ...
@@ -101,6 +109,10 @@ class Sight:
         """Tells whether a record is deleted now, with no question left."""
         return self._workspace.is_gone(uuid)
 
+    def slots(self, uuid: bytes, key: str) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
+        """Returns the subjects and keys that a write to a field covers: its whole class, as known here."""
+        return self._workspace.subjects_of(uuid), self._workspace.keys_of(key)
+
     def value(self, oid: int) -> Value:
         """Returns the value an op wrote."""
         return self._workspace.op_at(oid).value
@@ -126,13 +138,20 @@ class ChunkBuilder:
         self._ops: list[KnownOp] = []
         self._weight = 0
 
-    def add(self, kind: type[KnownOp], subject: bytes, keys: Iterable[str], over: Heads, payload: object) -> None:
-        """Adds an op of one subject."""
+    def add(self, kind: type[KnownOp], subject: bytes, key: str, over: Heads, payload: object) -> None:
+        """Adds an op on one slot, which then covers the slot's whole class."""
+        subjects, keys = self.sight.slots(subject, key)
+        self.add_exactly(kind, subjects, keys, over, payload)
+
+    def add_exactly(
+        self, kind: type[KnownOp], subjects: Iterable[bytes], keys: Iterable[str], over: Heads, payload: object
+    ) -> None:
+        """Adds an op that covers these slots and no others."""
         flat: list[int] = []
         for oid in sorted(over):
             bundle, ordinal = self.sight.address(oid)
             flat += (self._bundles.setdefault(bundle, len(self._bundles)), ordinal)
-        self._push(kind, (self._subject(subject), 1), keys, tuple(flat), payload)
+        self._push(kind, self._pairs(subjects), keys, tuple(flat), payload)
         self._weight += len(payload.encode()) if isinstance(payload, str) else 32
         self._values += 1
         if len(self._ops) >= CHUNK_OPS or self._weight > CHUNK_TEXT_BYTES:
@@ -150,8 +169,20 @@ class ChunkBuilder:
         make: type = kind
         self._ops.append(make(0, subjects, numbers, over, payload))
 
-    def _subject(self, subject: bytes) -> int:
-        return self._subjects.setdefault(subject, len(self._subjects))
+    def add_carry(self, subjects: Iterable[bytes], key: str, oid: int) -> None:
+        """Lists another op in further slots."""
+        bundle, ordinal = self.sight.address(oid)
+        at = self._bundles.setdefault(bundle, len(self._bundles))
+        self._push(Carry, self._pairs(subjects), (key,), (), OpRef(at, ordinal))
+        self._values += 1
+        if len(self._ops) >= CHUNK_OPS:
+            self._close()
+
+    def _pairs(self, subjects: Iterable[bytes]) -> tuple[int, ...]:
+        """Returns subjects as the (first, count) pairs of an op, one range a subject."""
+        return tuple(
+            part for subject in subjects for part in (self._subjects.setdefault(subject, len(self._subjects)), 1)
+        )
 
     def add_rows(
         self, table: str, keys: tuple[str, ...], uuids: Sequence[bytes], rows: Sequence[tuple[Value, ...]]

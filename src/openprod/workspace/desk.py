@@ -247,14 +247,37 @@ class Desk:
             return Place(self.log.next_place, {no: arm.seq for no, arm in self.log.branches.items()})
 
     def record_of(self, uuid: bytes) -> Record | None:
-        """Returns a subject's heads, None where nothing was ever written to it."""
-        return self.heads.fetch(uuid)
+        """Returns the heads of whatever stands for a subject, None where nothing was ever written to it."""
+        found = self.heads.fetch(uuid)
+        return found if found is None else self.heads.class_of(found)[0]
+
+    def standing(self, uuid: bytes) -> bytes:
+        """Returns the id that stands for a record: the smallest of those it was merged with."""
+        return self.heads.same.of(uuid)
+
+    def subjects_of(self, uuid: bytes) -> tuple[bytes, ...]:
+        """Returns the ids of a merged record, the one that stands for all first."""
+        return self.heads.same.members(uuid)
+
+    def keys_of(self, key: str) -> tuple[str, ...]:
+        """Returns the keys of a mapped field, the one that stands for all first."""
+        return self.heads.mapped.members(key)
 
     def heads_now(self, uuid: bytes, key: str) -> tuple[int, ...]:
         """Returns the heads of a slot."""
         record = self.heads.fetch(uuid)
         number = self.heads.key_numbers.get(key)
-        return () if record is None or number is None else self.heads.heads(record, number)
+        if number is None and len(self.keys_of(key)) > 1:
+            number = self.heads.key_number(key)
+        return () if record is None or number is None else self.heads.united(record, number)
+
+    def stands_in(self, op: OpAt, uuid: bytes, key: str) -> bool:
+        """Tells whether an op was written, or carried, to any slot of the class of a record's field."""
+        record = self.heads.fetch(uuid)
+        numbers = [number for one in self.keys_of(key) if (number := self.heads.key_numbers.get(one)) is not None]
+        return record is not None and any(
+            self.heads.covers(op, one, number) for one in self.heads.class_of(record) for number in numbers
+        )
 
     def heads_at(self, uuid: bytes, key: str, start: Place) -> tuple[int, ...]:
         """Returns the heads of a slot as they stood at a place: of what came later, what it had replaced."""
@@ -272,7 +295,7 @@ class Desk:
                 target = self.log.number_of(bundle)
                 if target is not None and self.log.has_op(target, ordinal):
                     behind = self.log.op_at(target << ORDINAL_BITS | ordinal)
-                    if uuid in behind.subjects and key in behind.keys:
+                    if self.stands_in(behind, uuid, key):
                         todo.append(behind.oid)
         return tuple(sorted(found))
 
@@ -283,7 +306,7 @@ class Desk:
 
     def is_gone(self, uuid: bytes) -> bool:
         """Tells whether a record is deleted, with no question left."""
-        record = self.heads.fetch(uuid)
+        record = self.record_of(uuid)
         return record is None or record.alive == Life.GONE
 
     def member_tables(self, uuid: bytes) -> list[str]:
@@ -292,9 +315,9 @@ class Desk:
         if record is None:
             return []
         found: list[str] = []
-        for key in self.heads.slots(record):
+        for key in self.heads.class_slots(record):
             table = table_of_member_key(self.heads.key_texts[key])
-            if table is not None and any(self.log.op_at(oid).is_live for oid in self.heads.heads(record, key)):
+            if table is not None and any(self.log.op_at(oid).is_live for oid in self.heads.united(record, key)):
                 found.append(table)
         return sorted(found)
 
@@ -311,7 +334,7 @@ class Desk:
 
         Its title in the first of its tables that is here, in the catalog's order.
         """
-        record = self.heads.fetch(uuid)
+        record = self.record_of(uuid)
         tables = set(self.member_tables(uuid))
         for name in self.catalog.tables:
             if name in tables and record is not None:
@@ -332,7 +355,13 @@ class Desk:
     # -- references people give
 
     def uuid_in(self, text: str, drafts: Mapping[bytes, Draft], bulk: Sequence[Bulk]) -> bytes:
-        """Returns the record that an id, a unique prefix or TABLE:KEY means, the new ones of an edit among them."""
+        """Returns the record that an id, a unique prefix or TABLE:KEY means, the new ones of an edit among them.
+
+        An id that was merged into another means the one that stands for it.
+        """
+        return self.standing(self._uuid_in(text, drafts, bulk))
+
+    def _uuid_in(self, text: str, drafts: Mapping[bytes, Draft], bulk: Sequence[Bulk]) -> bytes:
         if len(text) == UUID_TEXT:
             try:
                 uuid = id_from_text(text)
@@ -360,7 +389,8 @@ class Desk:
         rows = self.db.rows("SELECT uuid FROM entity WHERE uuid BETWEEN ? AND ? LIMIT 50", (low, high))
         return self._only(text, [row[0] for row in rows if self.is_known(row[0])])
 
-    def _only(self, text: str, found: Sequence[bytes]) -> bytes:
+    def _only(self, text: str, hits: Sequence[bytes]) -> bytes:
+        found = list(dict.fromkeys(map(self.standing, hits)))
         if not found:
             raise UnknownRecord(f"There is no record '{text}' here.")
         if len(found) > 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from openprod.catalog.names import quote
 from openprod.merge.heads import ExistHead, Head, Life, Work, is_conflict, life, shown
 from openprod.model.hlc import Hlc, wall_ms
 from openprod.model.ops import (
@@ -19,6 +20,8 @@ from openprod.model.ops import (
     InviteOpen,
     KnownOp,
     LogClose,
+    Map,
+    Merge,
     Relate,
     Relations,
     Rows,
@@ -31,8 +34,10 @@ from openprod.model.slots import (
     EXISTS,
     INVITE,
     LOG,
+    MAPPING,
     POSITION,
     RELATION,
+    SAME,
     is_field_key,
     member_key,
     table_of_member_key,
@@ -80,6 +85,7 @@ class Meaning:
         self._values: dict[int, tuple[Value, bool]] = {}
         self._updates: dict[str, list[tuple[object, ...]]] = {}
         self._titles: dict[str, dict[int, Record]] = {}
+        self._joins: list[tuple[Record, int]] = []
         self.changes = Changes()
 
     def begin(self) -> None:
@@ -118,14 +124,14 @@ class Meaning:
     def heads_of(self, record: Record, key: int) -> list[Head]:
         """Returns a field's heads with values and order."""
         found: list[Head] = []
-        for oid in self._heads.heads(record, key):
+        for oid in self._heads.united(record, key):
             value, is_decision = self._value_at(oid)
             found.append(Head(oid, value, is_decision, self._log.order_of(oid)))
         return found
 
     def value_of(self, record: Record, key: int) -> Value:
         """Returns the value a field shows, None where it has none."""
-        heads = self._heads.heads(record, key)
+        heads = self._heads.united(record, key)
         if not heads:
             return None
         if len(heads) == 1:
@@ -152,7 +158,7 @@ class Meaning:
 
     def _is_in_conflict(self, record: Record, text: str) -> bool:
         key = self._heads.key_numbers.get(text)
-        return key is not None and len(self._heads.heads(record, key)) > 1 and is_conflict(self.heads_of(record, key))
+        return key is not None and len(self._heads.united(record, key)) > 1 and is_conflict(self.heads_of(record, key))
 
     def settle(self, record: Record, keys: set[int]) -> None:
         """Brings everything derived up to a record's heads, given which of its slots were written."""
@@ -163,6 +169,8 @@ class Meaning:
                 self.changes.keys.add(text)
             elif text in (INVITE, LOG, CLOCK):
                 self._settle_structure(record, key)
+            elif text in (MAPPING, SAME):
+                self._joins.append((record, key))
         relation = self._heads.key_numbers.get(RELATION)
         if relation is not None and self._heads.heads(record, relation):
             self._settle_relation(record, keys, texts)
@@ -172,16 +180,63 @@ class Meaning:
     def _settle_field(self, record: Record, key: int) -> None:
         """Brings the list of open questions up to a field's heads, and forgets shadows of heads that are gone."""
         heads = self._heads.heads(record, key)
-        if len(heads) > 1 and is_conflict(self.heads_of(record, key)):
-            self._db.execute("INSERT OR IGNORE INTO conflict(eid, key) VALUES(?, ?)", (record.eid, key))
-        elif not record.is_fresh and record.ver.get(key) is not None:
-            self._db.execute("DELETE FROM conflict WHERE eid = ? AND key = ?", (record.eid, key))
+        self._note_conflict(self._heads.class_of(record)[0], key)
         if self._log.unread:
             for (oid,) in self._db.rows("SELECT oid FROM shadow WHERE eid = ? AND key = ?", (record.eid, key)):
                 if oid not in heads:
                     self._db.execute("DELETE FROM shadow WHERE eid = ? AND key = ? AND oid = ?", (record.eid, key, oid))
 
+    def _note_conflict(self, record: Record, key: int) -> None:
+        """Puts a field of a class on the list of open questions, or takes it off; one row a key, the first one counts."""
+        keys = self._heads.keys_of(key)
+        heads = self._heads.united(record, key)
+        if len(heads) > 1 and is_conflict(self.heads_of(record, key)):
+            rows = [(record.eid, one, int(at == 0)) for at, one in enumerate(keys)]
+            self._db.executemany("INSERT OR IGNORE INTO conflict(eid, key, main) VALUES(?, ?, ?)", rows)
+        elif not record.is_fresh and (len(keys) > 1 or record.ver.get(key) is not None or self._heads.same):
+            self._db.executemany("DELETE FROM conflict WHERE eid = ? AND key = ?", [(record.eid, one) for one in keys])
+
+    def _settle_class(self, members: Sequence[Record]) -> None:
+        """Brings a class of merged records up to its heads: one of them stands for all, the others are out of sight."""
+        exists = self._heads.key_number(EXISTS)
+        now = max((self._life(one, exists) for one in members), key=_standing)
+        for at, one in enumerate(members):
+            alive = int(now) if at == 0 else int(Life.GONE)
+            if one.alive != alive:
+                one.alive = alive
+                one.is_dirty = True
+        for table in self._tables_of(members):
+            self._place_class(members, table, is_alive=now != Life.GONE)
+        for one in members:
+            self._settle_relations_at(one)
+
+    def _tables_of(self, records: Iterable[Record]) -> list[str]:
+        """Returns the tables that any of these records was ever in."""
+        keys = {key for one in records for key in self._heads.slots(one)}
+        tables = (table_of_member_key(self._heads.key_texts[key]) for key in keys)
+        return sorted(table for table in tables if table is not None)
+
+    def _place_class(self, members: Sequence[Record], table: str, *, is_alive: bool) -> None:
+        key = self._heads.key_number(member_key(table))
+        is_member = any(self._log.op_at(oid).is_live for one in members for oid in self._heads.heads(one, key))
+        shelf = self._model.shelves.get(table)
+        if shelf is None:
+            for one in members:
+                self._db.execute("DELETE FROM loose WHERE key = ? AND eid = ?", (key, one.eid))
+            if is_member:
+                self._db.execute("INSERT OR IGNORE INTO loose(key, eid) VALUES(?, ?)", (key, members[0].eid))
+            return
+        for one in members:
+            self._model.delete_row(table, one.eid)
+        if is_member and is_alive:
+            self._model.insert_row(shelf, members[0].eid, self.shelf_values(members[0], shelf))
+        self.changes.touch(table, [one.eid for one in members])
+
     def _settle_record(self, record: Record, keys: set[int], texts: Mapping[int, str]) -> None:
+        members = self._heads.class_of(record)
+        if len(members) > 1:
+            self._settle_class(members)
+            return
         was_alive = record.alive != Life.GONE
         exists = self._heads.key_number(EXISTS)
         if exists in keys or exists in record.ver or not was_alive:
@@ -221,13 +276,20 @@ class Meaning:
 
     def _update_cells(self, record: Record, texts: Mapping[int, str]) -> None:
         for key, text in texts.items():
-            columns = self._model.columns_of.get(text)
+            columns = self._columns_of(text)
             if not columns:
                 continue
             value = self.value_of(record, key)
             for column in columns:
                 blocked = column.field.on_conflict == "block" and self._is_in_conflict(record, text)
                 self._update_cell(record, column, None if blocked else value)
+
+    def _columns_of(self, text: str) -> list[Column]:
+        """Returns every column that shows a field, under whichever of its names."""
+        texts = self._heads.mapped.members(text)
+        if len(texts) == 1:
+            return self._model.columns_of.get(text, [])
+        return [column for one in texts for column in self._model.columns_of.get(one, [])]
 
     def _update_cell(self, record: Record, column: Column, value: Value) -> None:
         self._updates.setdefault(column.update, []).append((*column.cells(value), record.eid))
@@ -317,8 +379,8 @@ class Meaning:
             type_name, source, target, is_live = ends
             row = (
                 self._heads.key_number(type_name),
-                self._heads.need(source).eid,
-                self._heads.need(target).eid,
+                self._heads.class_of(self._heads.need(source))[0].eid,
+                self._heads.class_of(self._heads.need(target))[0].eid,
                 int(is_live),
             )
             self._db.execute(
@@ -419,6 +481,108 @@ class Meaning:
             for relation in self._heads.load_eids((eid,)):
                 self._show_relation(relation, row)
 
+    # -- mappings and merges
+
+    @property
+    def has_joins(self) -> bool:
+        """Tells whether this batch mapped or merged anything, or took that back."""
+        return bool(self._joins)
+
+    def settle_joins(self) -> None:
+        """Brings classes up to the mappings and merges of this batch, and what they show with them."""
+        joins, self._joins = self._joins, []
+        keys: set[str] = set()
+        uuids: set[bytes] = set()
+        for record, key in joins:
+            ops = [self._log.op_at(oid) for oid in self._heads.heads(record, key)]
+            makers = [op.op for op in ops if op.is_live]
+            table = "mapped" if self._heads.key_texts[key] == MAPPING else "merged"
+            before = self._db.one(f"SELECT low, high FROM {table} WHERE subject = ?", (record.uuid,))  # noqa: S608 -- two names
+            pair = before
+            for maker in makers:
+                if isinstance(maker, Map | Merge):
+                    pair = (maker.payload.low, maker.payload.high)
+            if pair is None:
+                continue
+            (keys if table == "mapped" else uuids).update(pair)
+            self._db.execute(f"DELETE FROM {table} WHERE subject = ?", (record.uuid,))  # noqa: S608
+            if makers:
+                self._db.execute(f"INSERT INTO {table}(subject, low, high) VALUES(?, ?, ?)", (record.uuid, *pair))  # noqa: S608
+        keys.update(one for key in tuple(keys) for one in self._heads.mapped.members(key))
+        uuids.update(one for uuid in tuple(uuids) for one in self._heads.same.members(uuid))
+        self._heads.flush()
+        self._heads.read_classes()
+        keys.update(one for key in tuple(keys) for one in self._heads.mapped.members(key))
+        uuids.update(one for uuid in tuple(uuids) for one in self._heads.same.members(uuid))
+        if uuids:
+            self._renew_records(uuids)
+        if keys:
+            self._renew_keys(keys)
+        self.finish()
+
+    def _renew_records(self, uuids: Iterable[bytes]) -> None:
+        """Shows records anew whose classes changed: as one row each class, with its questions and relations."""
+        records = [self._heads.need(uuid) for uuid in sorted(uuids)]
+        numbers = [record.eid for record in records]
+        for eid in numbers:
+            self._db.execute("DELETE FROM conflict WHERE eid = ?", (eid,))
+        for table in self._tables_of(records):
+            if table in self._model.shelves:
+                for eid in numbers:
+                    self._model.delete_row(table, eid)
+                self.changes.touch(table, numbers)
+        done: set[int] = set()
+        for record in records:
+            members = self._heads.class_of(record)
+            if members[0].eid in done:
+                continue
+            done.add(members[0].eid)
+            self._settle_class(members)
+            for key in self._heads.class_slots(record):
+                if is_field_key(self._heads.key_texts[key]):
+                    self._note_conflict(members[0], key)
+        self._renew_relations(numbers)
+        self._renew_references(numbers)
+
+    def _renew_relations(self, eids: Sequence[int]) -> None:
+        """Ties relations to whoever stands for their ends now."""
+        self._heads.flush()
+        marks = ", ".join("?" * len(eids))
+        sql = f"SELECT eid FROM edge WHERE src IN ({marks}) OR dst IN ({marks})"  # noqa: S608 -- question marks only
+        relation = self._heads.key_number(RELATION)
+        for record in self._heads.load_eids(row[0] for row in self._db.rows(sql, (*eids, *eids))):
+            self._settle_relation(record, {relation}, {})
+
+    def _renew_references(self, eids: Sequence[int]) -> None:
+        """Points record fields at whoever stands for the record they name now."""
+        for shelf in (*self._model.shelves.values(), *self._model.relations.values()):
+            for column in shelf.columns:
+                if column.field.type != "record":
+                    continue
+                for eid in eids:
+                    sql = f'SELECT "~eid" FROM {quote(shelf.name)} WHERE {quote(column.name)} = ?'  # noqa: S608 -- quoted
+                    for record in self._heads.load_eids(row[0] for row in self._db.rows(sql, (eid,))):
+                        key = self._heads.key_number(column.field.key)
+                        self._update_cell(record, column, self.value_of(record, key))
+
+    def _renew_keys(self, keys: Iterable[str]) -> None:
+        """Shows fields anew whose mappings changed, in every record that has any of them."""
+        numbers = [self._heads.key_number(key) for key in sorted(keys)]
+        columns = [column for key in keys for column in self._model.columns_of.get(key, [])]
+        eids: set[int] = set()
+        for number in numbers:
+            eids.update(row[0] for row in self._db.rows("SELECT eid FROM head WHERE key = ?", (number,)))
+            self._db.execute("DELETE FROM conflict WHERE key = ?", (number,))
+        for owner in sorted({column.owner for column in columns}):
+            eids.update(row[0] for row in self._db.rows(f'SELECT "~eid" FROM {quote(owner)}'))  # noqa: S608 -- quoted
+        for page in _pages(sorted(eids)):
+            for record in self._heads.load_eids(page):
+                for key in numbers:
+                    self._note_conflict(self._heads.class_of(record)[0], key)
+                for column in columns:
+                    self._update_cell(record, column, self.value_of(record, self._heads.key_number(column.field.key)))
+        self.changes.keys.update(keys)
+
     # -- invitations, admissions, clocks
 
     def _settle_structure(self, record: Record, key: int) -> None:
@@ -509,8 +673,13 @@ class Meaning:
         for page in _pages(eids):
             for record in self._heads.load_eids(page):
                 for key, column in wanted:
-                    if self._heads.heads(record, key):
+                    if self._heads.united(record, key):
                         self._update_cell(record, column, self.value_of(record, key))
+
+
+def _standing(state: Life) -> int:
+    """Returns the order of lives among merged records: one that is there for sure counts before a contested one."""
+    return (Life.GONE, Life.CONTESTED, Life.ALIVE).index(state)
 
 
 def _pages(eids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -56,8 +56,8 @@ DAY_MS = 24 * 3600 * 1000
 # A relation is shown while it and both its ends are there; until then questions about it rest.
 _QUESTIONS = """
     SELECT conflict.eid, conflict.key FROM conflict JOIN entity USING(eid) LEFT JOIN edge USING(eid)
-    WHERE alive > 0 OR (edge.live = 1 AND (SELECT alive > 0 FROM entity AS a WHERE a.eid = edge.src)
-        AND (SELECT alive > 0 FROM entity AS b WHERE b.eid = edge.dst))
+    WHERE main = 1 AND (alive > 0 OR (edge.live = 1 AND (SELECT alive > 0 FROM entity AS a WHERE a.eid = edge.src)
+        AND (SELECT alive > 0 FROM entity AS b WHERE b.eid = edge.dst)))
     ORDER BY 1, 2"""
 
 
@@ -154,22 +154,22 @@ def fields(desk: Desk, name: str) -> list[FieldShape]:
 def record(desk: Desk, uuid: bytes) -> RecordShape:
     """Returns a record; deleted ones too, marked so. Raises UnknownRecord."""
     found = desk.record_of(uuid)
-    if found is None or not desk.heads.slots(found):
+    if found is None or not desk.heads.class_slots(found):
         raise UnknownRecord(f"There is no record {id_text(uuid)} here.")
     values: dict[str, Plain] = {}
     heads: dict[str, list[str]] = {}
     conflicts: list[str] = []
-    for key in desk.heads.slots(found):
+    for key in _shown_slots(desk, found):
         text = desk.heads.key_texts[key]
         if not is_field_key(text):
             continue
-        oids = desk.heads.heads(found, key)
+        oids = desk.heads.united(found, key)
         heads[text] = [desk.op_text(oid) for oid in oids]
         values[text] = plain(desk.meaning.value_of(found, key))
         if len(oids) > 1 and is_conflict(desk.meaning.heads_of(found, key)):
             conflicts.append(text)
     return {
-        "id": id_text(uuid),
+        "id": id_text(found.uuid),
         "title": desk.title(uuid),
         "tables": desk.member_tables(uuid),
         "fields": values,
@@ -177,6 +177,18 @@ def record(desk: Desk, uuid: bytes) -> RecordShape:
         "conflicts": sorted(conflicts),
         "marks": _marks(desk, found),
     }
+
+
+def _shown_slots(desk: Desk, found: Record) -> list[int]:
+    """Returns the slots of a record, those among them that it shows only because a field is mapped to another."""
+    slots = dict.fromkeys(desk.heads.class_slots(found))
+    if desk.heads.mapped:
+        for name in desk.member_tables(found.uuid):
+            table = desk.catalog.tables.get(name)
+            for field in table.fields.values() if table is not None else ():
+                if len(desk.keys_of(field.key)) > 1 and desk.heads_now(found.uuid, field.key):
+                    slots[desk.heads.key_number(field.key)] = None
+    return list(slots)
 
 
 def _marks(desk: Desk, found: Record) -> list[str]:
@@ -258,7 +270,7 @@ def _open_questions(desk: Desk, uuid: bytes | None) -> Iterator[tuple[Record, in
     for found in desk.heads.load_eids(slots):
         if uuid is None or found.uuid == uuid:
             for key in slots[found.eid]:
-                yield found, key, desk.heads.heads(found, key)
+                yield found, key, desk.heads.united(found, key)
 
 
 def _shape(desk: Desk, found: Record, key: int, oids: tuple[int, ...]) -> ConflictShape:
@@ -345,8 +357,8 @@ def _latest_work(desk: Desk, found: Record, deletes: Sequence[int]) -> list[int]
     """Returns the heads on a record that no deletion of it knew."""
     numbers = [oid >> ORDINAL_BITS for oid in deletes]
     work: list[int] = []
-    for key in desk.heads.slots(found):
-        for oid in desk.heads.heads(found, key):
+    for key in desk.heads.class_slots(found):
+        for oid in desk.heads.united(found, key):
             op = desk.op_at(oid)
             if (
                 op.is_live is not False
@@ -448,7 +460,7 @@ def history(desk: Desk, uuid: bytes, field: str | None = None) -> list[LogEntry]
     seen: dict[int, tuple[OpAt, str]] = {}
     for key in wanted:
         text = desk.heads.key_texts[key]
-        todo = list(desk.heads.heads(found, key))
+        todo = list(desk.heads.united(found, key))
         while todo:
             oid = todo.pop()
             if oid in seen:
@@ -459,13 +471,13 @@ def history(desk: Desk, uuid: bytes, field: str | None = None) -> list[LogEntry]
                 target = desk.log.number_of(bundle)
                 if target is not None and target not in desk.log.unread and desk.log.has_op(target, ordinal):
                     behind = desk.op_at(target << ORDINAL_BITS | ordinal)
-                    if uuid in behind.subjects and text in behind.keys:
+                    if desk.stands_in(behind, uuid, text):
                         todo.append(behind.oid)
     return _entries(desk, [(oid, _op_shape(desk, op, uuid, text)) for oid, (op, text) in seen.items()])
 
 
 def _history_keys(desk: Desk, found: Record, field: str | None) -> list[int]:
-    keys = desk.heads.slots(found)
+    keys = desk.heads.class_slots(found)
     if field is None:
         return keys
     named = [

@@ -25,7 +25,22 @@ if TYPE_CHECKING:
     from openprod.workspace.desk import Desk
 
 REBUILD_BATCH = 2_000
-DERIVED = ("key", "shape", "entity", "head", "conflict", "shadow", "loose", "edge", "invite", "admitted", "accepted")
+DERIVED = (
+    "key",
+    "shape",
+    "entity",
+    "head",
+    "conflict",
+    "shadow",
+    "carried",
+    "mapped",
+    "merged",
+    "loose",
+    "edge",
+    "invite",
+    "admitted",
+    "accepted",
+)
 
 
 @dataclass(slots=True)
@@ -178,7 +193,7 @@ def _check_derived(desk: Desk, findings: Findings) -> None:
         scratch.db.close()
 
 
-_CONFLICTS = "SELECT uuid, key.key FROM conflict JOIN entity USING(eid) JOIN key ON key.no = conflict.key ORDER BY 1, 2"
+_CONFLICTS = "SELECT uuid, key.key FROM conflict JOIN entity USING(eid) JOIN key ON key.no = conflict.key WHERE main = 1 ORDER BY 1, 2"
 _RECORDS = "SELECT uuid, alive FROM entity WHERE born OR ver IS NOT NULL ORDER BY 1"
 
 

@@ -24,10 +24,11 @@ from openprod.model.errors import Missing, Refused
 from openprod.model.ids import ActorId, LogId, WorkspaceId, derived_id, id_text, workspace_id
 from openprod.model.ops import ClockAccept, InviteClose, InviteOpen, InvitePayload
 from openprod.model.slots import CLOCK, INVITE
+from openprod.model.values import Plain
 from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.database import Database, NotAWorkspace, translated
 from openprod.store.home import Home
-from openprod.workspace import adopt, reading, verify
+from openprod.workspace import adopt, reading, repair, verify
 from openprod.workspace.asking import Answer, Asker, Question
 from openprod.workspace.desk import DATABASE_NAME, Desk
 from openprod.workspace.ingest import Report
@@ -450,6 +451,46 @@ class Workspace:
     def add_field(self, table: str, name: str, spec: object) -> str:
         """Adds a field to a table, a module's or one's own, and returns its full key; see `adopt.add_field`."""
         return adopt.add_field(self.desk, table, name, spec)
+
+    # -- the same things
+
+    def map_fields(self, one: str, other: str) -> None:
+        """Says that two fields, by full key, are the same data from now on; values that differ become questions."""
+        with self.edit(f"Map {one} and {other}") as edit, self.desk.lock:
+            repair.stage_map(self.desk, edit, one, other)
+
+    def unmap_fields(self, one: str, other: str) -> None:
+        """Takes a mapping back; both sides keep what they showed."""
+        with self.edit(f"Unmap {one} and {other}") as edit, self.desk.lock:
+            repair.stage_unmap(self.desk, edit, one, other)
+
+    def mappings(self) -> list[tuple[str, str]]:
+        """Returns the pairs of fields that people mapped."""
+        with self.desk.reading():
+            return repair.pairs(self.desk)
+
+    def suggested_mappings(self) -> list[repair.Suggestion]:
+        """Returns the mappings that modules hint at and nobody decided about."""
+        with self.desk.reading():
+            return repair.suggestions(self.desk)
+
+    def merge(self, one: str, other: str) -> str:
+        """Says that two records are one; returns the id that stands for it. Values that differ become questions."""
+        with self.edit("Merge two records") as edit, self.desk.lock:
+            uuids = [self.desk.uuid_in(reference, {}, ()) for reference in (one, other)]
+            repair.stage_merge(self.desk, edit, *uuids)
+        return self.ref(one)
+
+    def differences(self, one: str, other: str) -> list[Mapping[str, Plain]]:
+        """Returns the fields in which two records differ: what a merge would ask about."""
+        with self.desk.reading():
+            return repair.differences(self.desk, *(self.desk.uuid_in(reference, {}, ()) for reference in (one, other)))
+
+    def split(self, record: str, tables: Sequence[str]) -> tuple[str, str]:
+        """Takes a merge back: one of the records goes, with these tables. Returns the ids that stay and go."""
+        with self.edit("Split a record") as edit, self.desk.lock:
+            goes = repair.stage_split(self.desk, edit, self.desk.uuid_in(record, {}, ()), tables)
+        return self.ref(record), id_text(goes)
 
     # -- care
 

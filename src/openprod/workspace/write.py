@@ -152,6 +152,7 @@ class Edit:
         self._drafts: dict[bytes, Draft] = {}
         self._bulk: list[Bulk] = []
         self._raw: list[tuple[type[KnownOp], bytes, str, object, Heads]] = []
+        self._late: list[Callable[[ChunkBuilder, Sight], None]] = []
         self._is_done = False
         self.start = workspace.place()
         self.bundle: str | None = None
@@ -344,6 +345,10 @@ class Edit:
         """Adds a structural op (invitations, admissions, clocks) as it is."""
         self._raw.append((kind, subject, key, payload, over))
 
+    def build_with(self, build: Callable[[ChunkBuilder, Sight], None]) -> None:
+        """Adds ops that can only be known when the bundle is built, under the lock."""
+        self._late.append(build)
+
     def has_new(self, uuid: bytes) -> bool:
         """Tells whether this edit makes the record of this id."""
         return uuid in self._drafts
@@ -433,7 +438,7 @@ class Edit:
         if self._is_done:
             return
         self._is_done = True
-        if not (self._drafts or self._bulk or self._raw):
+        if not (self._drafts or self._bulk or self._raw or self._late):
             return
         self.bundle = self._workspace.commit(self._label, self._cause, self.start, self._build)
 
@@ -453,7 +458,9 @@ class Edit:
         for draft in self._drafts.values():
             self._build_changes(builder, sight, draft)
         for kind, subject, key, payload, over in self._raw:
-            builder.add(kind, subject, (key,), over, payload)
+            builder.add_exactly(kind, (subject,), (key,), over, payload)
+        for build in self._late:
+            build(builder, sight)
         return builder.finish()
 
     def _build_new(self, builder: ChunkBuilder) -> None:
@@ -468,7 +475,7 @@ class Edit:
             for draft in drafts:
                 for key in list(draft.values)[COLUMNS_MAX:] if len(draft.values) > COLUMNS_MAX else ():
                     if key not in keys:
-                        builder.add(Set, draft.uuid, (key,), (), draft.values[key].value)
+                        builder.add(Set, draft.uuid, key, (), draft.values[key].value)
 
     def _build_relations(self, builder: ChunkBuilder) -> None:
         types: dict[str, list[Draft]] = {}
@@ -488,7 +495,7 @@ class Edit:
                 if builder.sight.is_known(draft.uuid):
                     heads = builder.sight.heads(draft.uuid, RELATION)
                     if not builder.sight.is_live(draft.uuid, RELATION) or len(heads) > 1:
-                        builder.add(Relate, draft.uuid, (RELATION,), heads, draft.relation)
+                        builder.add(Relate, draft.uuid, RELATION, heads, draft.relation)
                 else:
                     draft.values = {}
 
@@ -496,7 +503,7 @@ class Edit:
         if draft.is_new:
             for table, is_in in draft.members.items():
                 if draft.exists is not False and is_in and table != draft.table:
-                    builder.add(Member, draft.uuid, (member_key(table),), (), payload=True)
+                    builder.add(Member, draft.uuid, member_key(table), (), payload=True)
             return
         if draft.exists is not None:
             self._build_existence(builder, sight, draft, is_live=draft.exists)
@@ -504,17 +511,17 @@ class Edit:
             heads = sight.heads(draft.uuid, member_key(table))
             # A person's putting a record where it is already is written: it stands against a removal elsewhere (S-30).
             if is_in or sight.is_live(draft.uuid, member_key(table)):
-                builder.add(Member, draft.uuid, (member_key(table),), heads, is_in)
+                builder.add(Member, draft.uuid, member_key(table), heads, is_in)
         if draft.is_unrelated:
             if sight.is_live(draft.uuid, RELATION):
-                builder.add(Unrelate, draft.uuid, (RELATION,), sight.heads(draft.uuid, RELATION), None)
+                builder.add(Unrelate, draft.uuid, RELATION, sight.heads(draft.uuid, RELATION), None)
             return
         for key, written in draft.values.items():
             heads = written.heads if written.heads is not None else sight.heads(draft.uuid, key)
             if written.is_decision:
-                builder.add(Decide, draft.uuid, (key,), heads, written.value)
+                builder.add(Decide, draft.uuid, key, heads, written.value)
             elif not self._is_settled(sight, draft.uuid, key, heads, written.value):
-                builder.add(Set, draft.uuid, (key,), heads, written.value)
+                builder.add(Set, draft.uuid, key, heads, written.value)
 
     def _is_settled(self, sight: Sight, uuid: bytes, key: str, heads: Heads, value: Value) -> bool:
         """Tells whether writing a value would change nothing: it is the one, uncontested value already."""
@@ -531,4 +538,4 @@ class Edit:
             return
         if not is_live and sight.is_gone(draft.uuid):
             return
-        builder.add(Exist, draft.uuid, (EXISTS,), heads, is_live)
+        builder.add(Exist, draft.uuid, EXISTS, heads, is_live)
