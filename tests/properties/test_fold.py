@@ -59,9 +59,9 @@ def test_any_order_grouping_and_repetition_of_the_same_bundles_gives_the_same_st
 @given(history=histories())
 def test_an_honest_log_declares_exactly_what_its_device_had_applied(history: History) -> None:
     bundles = {bundle.id: bundle for bundle in everything(history)}
-    for one, applied in history.applied.items():
-        assert declared_past(bundles, one) == applied
-        assert set(bundles[one].header.unread) == history.unread[one]
+    for one, had in history.had.items():
+        assert declared_past(bundles, one) == had
+        assert set(bundles[one].header.unread) == {other for other in had if bundles[other].chunks is None}
 
 
 def declared_past(bundles: Mapping[BundleId, Bundle], one: bytes) -> set[bytes]:
@@ -100,10 +100,9 @@ def test_nothing_a_person_wrote_stops_being_on_offer_unless_somebody_who_saw_it_
 
 
 def replaces(history: History, other: Write, write: Write) -> bool:
-    """Tells whether the author of `other` really had `write` on the device and named it."""
-    if write.id not in other.over or other.bundle not in history.applied:
-        return False
-    return write.bundle in history.applied[other.bundle] and write.bundle not in history.unread[other.bundle]
+    """Tells whether the author of `other` really had `write` on the device, could read it, and named it."""
+    (unread,) = {device.bundles[other.bundle].header.unread for device in history.devices if other.bundle in device.had}
+    return write.id in other.over and write.bundle in history.had[other.bundle] and write.bundle not in unread
 
 
 def stands_behind_unread_work(history: History, state: State, slot: Slot, write: Write) -> bool:

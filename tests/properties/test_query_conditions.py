@@ -124,7 +124,9 @@ def comparisons(draw: st.DrawFn) -> Condition:
     any_literal = draw(any_value.map(literal_of))
     operator = draw(st.sampled_from(COMPARED))
     match draw(
-        st.sampled_from(("own", "own", "own", "any", "in", "field", "path", "several", "search", "absent", "odd"))
+        st.sampled_from(
+            ("own", "own", "own", "any", "in", "field", "path", "several", "search", "search", "absent", "odd")
+        )
     ):
         case "own":
             sides: tuple[Operand, Operand] = (name, own)

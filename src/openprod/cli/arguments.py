@@ -12,47 +12,25 @@ import click
 CHOICE = "choice"
 
 
-class Assignments(click.ParamType[object]):
-    """One `name=value`."""
-
-    name = "field=value"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str] | object:
-        """Returns (name, value) as typed; an empty value clears."""
-        if not isinstance(value, str):
-            return value
-        name, equals, text = value.partition("=")
-        if not equals or not name.strip():
-            self.fail(f"'{value}' is not of the form name=value. Write it like label=\"Blackout, slow\".", param, ctx)
-        return name.strip(), text
+def assignment(text: str) -> tuple[str, str]:
+    """Returns (name, value) of `name=value`, both as typed; an empty value clears."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise click.BadParameter(f"'{text}' is not of the form name=value. Write it like label=\"Blackout, slow\".")
+    return name.strip(), value
 
 
-class FieldSpec(click.ParamType[object]):
-    """One `name:type`, or `name:choice=red,green`."""
-
-    name = "name:type"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, object] | object:
-        """Returns (name, spec)."""
-        if not isinstance(value, str):
-            return value
-        name, colon, kind = value.partition(":")
-        if not colon or not name.strip() or not kind.strip():
-            self.fail(f"'{value}' is not of the form name:type. Write it like colour:text.", param, ctx)
-        kind, equals, choices = kind.strip().partition("=")
-        if not equals:
-            return name.strip(), kind
-        if kind != CHOICE:
-            self.fail(f"'{value}': only a choice lists what it offers, like state:choice=made,painted.", param, ctx)
-        return name.strip(), {"type": kind, "choices": [one.strip() for one in choices.split(",") if one.strip()]}
-
-
-ASSIGNMENT = Assignments()
-FIELD_SPEC = FieldSpec()
+def field_spec(text: str) -> tuple[str, object]:
+    """Returns (name, spec) of `name:type`, or of `name:choice=red,green`."""
+    name, colon, kind = text.partition(":")
+    if not colon or not name.strip() or not kind.strip():
+        raise click.BadParameter(f"'{text}' is not of the form name:type. Write it like colour:text.")
+    kind, equals, choices = kind.strip().partition("=")
+    if not equals:
+        return name.strip(), kind
+    if kind != CHOICE:
+        raise click.BadParameter(f"'{text}': only a choice lists what it offers, like state:choice=made,painted.")
+    return name.strip(), {"type": kind, "choices": names(choices)}
 
 
 def once(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from openprod.cli import output
-from openprod.cli.arguments import ASSIGNMENT, names, once
+from openprod.cli.arguments import assignment, names, once
 from openprod.cli.call import TO_DECIDE, Call, command
 from openprod.model.errors import Missing, Refused
 
@@ -92,7 +92,7 @@ def _pair(text: str) -> tuple[str, str]:
 @click.argument("file", metavar="FILE")
 @click.option("--where", metavar="Q", help="Only records of the table for which this holds.")
 @click.option("--fields", metavar="F,…", help="Only these fields of the table.")
-@click.option("--param", "params", metavar="K=V", multiple=True, type=ASSIGNMENT, help="A value for the query's $k.")
+@click.option("--param", "params", metavar="K=V", multiple=True, type=assignment, help="A value for the query's $k.")
 def export(
     call: Call, what: str, file: str, where: str | None, fields: str | None, params: tuple[tuple[str, str], ...]
 ) -> None:

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from typing import cast
 
 WIDTH_PIPED = 10_000
-COLUMN_MIN, COLUMN_MAX = 6, 40
+COLUMN_MAX = 40
+ROWS_AT_ONCE = 500
 _HIDDEN = {
     code: "\ufffd"
     for span in ((0x00, 0x20), (0x7F, 0xA0), (0x200B, 0x2010), (0x2028, 0x202F), (0x2060, 0x2070), (0xFEFF, 0xFF00))
@@ -71,9 +69,16 @@ def stream(rows: Iterable[object]) -> None:
 
     encode = msgspec.json.encode
     _begin()
+    batch: list[str] = []
     mark = "[\n"
     for row in rows:
-        _write(f"{mark}{encode(row).decode()}")
+        batch.append(encode(row).decode())
+        if len(batch) == ROWS_AT_ONCE:
+            _write(mark + ",\n".join(batch))
+            mark = ",\n"
+            batch.clear()
+    if batch:
+        _write(mark + ",\n".join(batch))
         mark = ",\n"
     _write("[]\n" if mark == "[\n" else "\n]\n")
 
@@ -91,7 +96,7 @@ def csv_rows(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     batch: list[Sequence[str]] = []
     for row in rows:
         batch.append(row)
-        if len(batch) == 1_000:
+        if len(batch) == ROWS_AT_ONCE:
             _write(_body(batch))
             batch.clear()
     _write(_body(batch))
@@ -118,36 +123,46 @@ def width() -> int:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> None:
-    """Prints a table, cut to the terminal; `right` are the columns whose cells stand to the right."""
-    from rich.text import Text
+    """Prints a table, cells cut at the terminal's edge; `right` are the columns whose cells stand to the right.
 
-    made = _table()
-    for at, name in enumerate(header):
-        made.add_column(
-            Text(clean(name)),
-            justify="right" if at in right else "left",
-            no_wrap=True,
-            overflow="ellipsis" if is_terminal() else "ignore",
-            header_style="bold" if is_terminal() else "",
-        )
-    for row in rows:
-        made.add_row(*(Text(clean(cell)) for cell in row))
-    _print(made)
+    Written by hand: a library for tables takes longer to load than everything else that `show` does.
+    """
+    lines = [[clean(name) for name in header], *([clean(cell) for cell in row] for row in rows)]
+    most = COLUMN_MAX if is_terminal() else WIDTH_PIPED
+    widths = [min(max(_wide(row[at]) for row in lines), most) for at in range(len(header))]
+    room = width()
+    for number, row in enumerate(lines):
+        cells = [_cell_to(text, widths[at], is_right=at in right) for at, text in enumerate(row)]
+        text = _cut("  ".join(cells).rstrip(), room)
+        _write(f"\x1b[1m{text}\x1b[0m\n" if number == 0 and is_terminal() else f"{text}\n")
 
 
-def _table() -> Table:
-    from rich.table import Table
+def _cell_to(text: str, wide: int, *, is_right: bool) -> str:
+    shown = _cut(text, wide)
+    blank = " " * (wide - _wide(shown))
+    return blank + shown if is_right else shown + blank
 
-    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+
+def _cut(text: str, wide: int) -> str:
+    """Returns a text cut to so many columns, with a sign that something is missing."""
+    if _wide(text) <= wide:
+        return text
+    kept = text
+    while kept and _wide(kept) > wide - 1:
+        kept = kept[:-1]
+    return f"{kept}…"
 
 
-def _print(made: Table) -> None:
-    from rich.console import Console
+def _wide(text: str) -> int:
+    """Returns how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
 
-    console = Console(file=sys.stdout, width=width(), highlight=False, markup=False, emoji=False)
-    with console.capture() as kept:
-        console.print(made, crop=False)
-    _write("".join(f"{text.rstrip()}\n" for text in kept.get().splitlines()))
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
 
 
 def fitting(header: Sequence[str], rows: Sequence[Sequence[str]], needed: int) -> list[int]:
@@ -161,7 +176,7 @@ def fitting(header: Sequence[str], rows: Sequence[Sequence[str]], needed: int) -
     room = width()
     kept: list[int] = []
     for at, name in enumerate(header):
-        longest = max((len(row[at]) for row in rows), default=0)
+        longest = max((_wide(row[at]) for row in rows), default=0)
         if at >= needed and longest == 0 and rows:
             continue
         wide = min(max(longest, len(name)), COLUMN_MAX) + 2

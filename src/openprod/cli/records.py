@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from openprod.cli import output
-from openprod.cli.arguments import ASSIGNMENT, once
+from openprod.cli.arguments import assignment, once
 from openprod.cli.call import Call, command
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _assumed(edit: Edit) -> None:
 
 @command("add")
 @click.argument("table", metavar="TABLE")
-@click.argument("values", metavar="FIELD=VALUE…", nargs=-1, type=ASSIGNMENT)
+@click.argument("values", metavar="FIELD=VALUE…", nargs=-1, type=assignment)
 def add(call: Call, table: str, values: tuple[tuple[str, str], ...]) -> None:
     """Add a record: openprod add lighting.cues number=11 label=Dawn."""
     workspace = call.open()
@@ -47,7 +47,7 @@ def add(call: Call, table: str, values: tuple[tuple[str, str], ...]) -> None:
 
 @command("set")
 @click.argument("record", metavar="RECORD")
-@click.argument("values", metavar="FIELD=VALUE…", nargs=-1, required=True, type=ASSIGNMENT)
+@click.argument("values", metavar="FIELD=VALUE…", nargs=-1, required=True, type=assignment)
 @click.option(
     "--expect", metavar="OP", help="Only if the field still holds just this change (see: openprod show --json)."
 )
@@ -130,7 +130,7 @@ def restore(call: Call, record: str) -> None:
 @click.argument("source", metavar="A")
 @click.argument("relation", metavar="RELATION")
 @click.argument("target", metavar="B")
-@click.argument("values", metavar="[PROP=VALUE…]", nargs=-1, type=ASSIGNMENT)
+@click.argument("values", metavar="[PROP=VALUE…]", nargs=-1, type=assignment)
 def relate(call: Call, source: str, relation: str, target: str, values: tuple[tuple[str, str], ...]) -> None:
     """Relate two records: openprod relate casting.performers:"Jane Doe" casting.plays casting.roles:Hamlet."""
     workspace = call.open()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from openprod.cli import output
-from openprod.cli.arguments import ASSIGNMENT, names, once
+from openprod.cli.arguments import assignment, names, once
 from openprod.cli.call import Call, command
 from openprod.model.errors import Refused
 
@@ -85,7 +85,7 @@ def _is_id(text: str) -> bool:
 @click.argument("text", metavar="[NAME_OR_TEXT]", required=False)
 @click.option("--from", "table", metavar="TABLE", help="The table that a condition is about.")
 @click.option("--file", "file", metavar="FILE", help="A file that holds the query, as TOML or JSON.")
-@click.option("--param", "params", metavar="K=V", multiple=True, type=ASSIGNMENT, help="A value for the query's $k.")
+@click.option("--param", "params", metavar="K=V", multiple=True, type=assignment, help="A value for the query's $k.")
 @click.option("--limit", type=click.IntRange(0), metavar="N", help=f"At most so many rows; a table shows {ROWS_SHOWN}.")
 @click.option("--all", "is_all", is_flag=True, help="All of them, however many.")
 @click.option("--format", "form", type=FORMATS, help="How it is printed.")

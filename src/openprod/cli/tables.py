@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from openprod.cli import output
-from openprod.cli.arguments import FIELD_SPEC, names, once
+from openprod.cli.arguments import field_spec, names, once
 from openprod.cli.call import Call, command, group
 
 CORE = "core"
@@ -52,7 +52,7 @@ def fields(call: Call, table: str) -> None:
 
 @command("create")
 @click.argument("name", metavar="NAME")
-@click.argument("fields", metavar="FIELD:TYPE…", nargs=-1, required=True, type=FIELD_SPEC)
+@click.argument("fields", metavar="FIELD:TYPE…", nargs=-1, required=True, type=field_spec)
 @click.option("--title", default="", metavar="T", help="What it is called on screen.")
 @click.option("--key", default="", metavar="F,…", help="The fields that tell its records apart.")
 @click.option("--label", default="", metavar="L", help='How a record is called in sentences: "Prop {number}".')
@@ -70,7 +70,7 @@ def create_table(
 
 @command("add")
 @click.argument("table", metavar="TABLE")
-@click.argument("field", metavar="NAME:TYPE", type=FIELD_SPEC)
+@click.argument("field", metavar="NAME:TYPE", type=field_spec)
 def add_field(call: Call, table: str, field: tuple[str, object]) -> None:
     """Add a field of your own to TABLE, be it a module's or yours."""
     workspace = call.open()

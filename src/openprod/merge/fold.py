@@ -323,6 +323,12 @@ def _is_beyond_automation(write: Write, replaced: list[Write]) -> bool:
     return revives or settles
 
 
+def _is_work(write: Write) -> bool:
+    """Tells whether a write is a person's and something a deletion must have seen: a value, an addition, a return."""
+    addition = write.deed in ("member", "exist") and write.holds is True
+    return not write.auto and (addition or write.deed in ("value", "unknown"))
+
+
 class _History:
     """Who had applied what, and what they knew of it, by what the headers declare."""
 
@@ -391,6 +397,7 @@ class _Folding:
         self.flags: set[Flag] = set()
         self.writes: dict[OpId, Write] = {}
         self.ghosts: dict[OpId, Write] = {}
+        self.replaced: dict[OpId, set[tuple[OpId, Slot]]] = {}
         for bundle in bundles.values():
             into = self.writes if bundle.chunks is not None else self.ghosts
             into.update((write.id, write) for write in writes_of(bundle, self.history.eff(bundle.id)))
@@ -459,7 +466,8 @@ class _Folding:
     def _find_heads(self) -> dict[Slot, tuple[Write, ...]]:
         replaced: set[tuple[OpId, Slot]] = set()
         for write in self.writes.values():
-            replaced |= self._replaced_by(write)
+            self.replaced[write.id] = self._replaced_by(write)
+            replaced |= self.replaced[write.id]
         left: dict[Slot, list[Write]] = defaultdict(list)
         for write in sorted(self.writes.values(), key=lambda write: write.order):
             for slot in write.slots:
@@ -527,13 +535,26 @@ class _Folding:
             return False
         if any(head.holds is True and not head.auto for head in self.heads[entity, EXISTS]):
             return True
-        return any(self._stands_apart(work, deletes) for work in self._work_on(entity))
+        work = [*self._work_behind_heads(entity, deletes), *self._unread_work(entity, deletes)]
+        return any(_is_work(one) and self._stands_apart(one, deletes) for one in work)
 
-    def _work_on(self, entity: EntityId) -> Iterator[Write]:
-        """Yields what people did for a record, replaced since or not: values, additions, restores, and ghosts."""
+    def _work_behind_heads(self, entity: EntityId, deletes: list[Write]) -> Iterator[Write]:
+        """Yields what stands on a record, and what it replaced, as far back as no deletion knew who replaced it."""
+        stack = [(head, slot) for slot, heads in self.heads.items() if slot[0] == entity for head in heads]
+        met: set[tuple[OpId, Slot]] = set()
+        while stack:
+            one, slot = stack.pop()
+            if (one.id, slot) in met or any(self.history.knows(delete.bundle, one.bundle) for delete in deletes):
+                continue
+            met.add((one.id, slot))
+            yield one
+            stack += [(self.writes[behind], slot) for behind, there in self.replaced[one.id] if there == slot]
+
+    def _unread_work(self, entity: EntityId, deletes: list[Write]) -> Iterator[Write]:
+        """Yields work that is unread here, or was where a deletion was made: nobody there can have dealt with it."""
+        unread = {one for delete in deletes for one in self.history.bundles[delete.bundle].header.unread}
         for write in self.touching.get(entity, ()):
-            addition = write.deed in ("member", "exist") and write.holds is True
-            if (addition or write.deed in ("value", "unknown")) and not write.auto:
+            if write.deed == "unknown" or write.bundle in unread:
                 yield write
 
     def _stands_apart(self, work: Write, deletes: list[Write]) -> bool:

@@ -237,7 +237,7 @@ def _union(result: Pairs, branches: Sequence[_Branch], minus: Sequence[str], *, 
     body = f"({' UNION ALL '.join(selects)})"
     if is_ranked and width > 0:
         rank = "min(n)"
-        body = f"(SELECT *,row_number() OVER (ORDER BY {','.join(['k', *terms, 'b'])}) AS n FROM {body})"
+        body = f"(SELECT *,rank() OVER (ORDER BY {','.join(['k', *terms])}) AS n FROM {body})"
     columns = ["a", "b", f"{rank} AS k"]
     for index in range(len(result.gives)):
         order = ",".join(["k", *terms, f"g{index}"])

@@ -191,6 +191,10 @@ class Company:
 class PaperDevice:
     """One device of one person.
 
+    Attributes:
+        bundles: everything held, by id.
+        had: each bundle written here to the ids that were applied when it was.
+
     Args:
         is_newer: True for the newer build, which understands `LaterMember`.
     """
@@ -211,6 +215,7 @@ class PaperDevice:
         self.actor = actor
         self.is_newer = is_newer
         self.bundles: dict[BundleId, Bundle] = {}
+        self.had: dict[BundleId, frozenset[BundleId]] = {}
         self._chance = chance
         self._log = SigningSeed(chance.randbytes(32))
         self._tip: BundleId | None = None
@@ -268,6 +273,7 @@ class PaperDevice:
         """Takes a name and copies of what a shallow copy shares with its original."""
         self.name = name
         self.bundles = dict(self.bundles)
+        self.had = dict(self.had)
         self._applied = set(self._applied)
         self._forget()
 
@@ -406,6 +412,7 @@ class PaperDevice:
             opening=seal.opening(self.actor, self.company.workspace, self.log, admission) if admission else None,
         )
         one, sealed = seal.seal(header, body, self._log, self.company.workspace)
+        self.had[one] = frozenset(bundle.id for bundle in self.sifted.applied)
         self.bundles[one] = self._opened(one, header, sealed)
         self._applied.add(one)
         self._tip = one

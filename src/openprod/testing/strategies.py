@@ -5,7 +5,7 @@ Generators are never narrowed to make a test pass.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 
 from hypothesis import strategies as st
@@ -60,13 +60,14 @@ from openprod.model.values import (
     Value,
 )
 from openprod.testing.clock import HOUR_MS, MINUTE_MS, SECOND_MS, FakeClock, TrueTime
-from openprod.testing.device import AUTOMATION, Draft, PaperDevice, draft_exist, draft_later, draft_set
+from openprod.testing.device import AUTOMATION, PERSON, Draft, PaperDevice, draft_exist, draft_later, draft_set
 
 INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
 FIELDS = ("stage.people.name", "stage.people.phone")
 TABLES = ("stage.people", "stage.attendees")
 KNOWS = "stage.knows"
 NOTE = "stage.knows.note"
+DEVICES_MAX = 5
 
 
 def ids() -> st.SearchStrategy[bytes]:
@@ -198,16 +199,14 @@ def sealed_bundles(draw: st.DrawFn) -> Sealed:
 
 @dataclass(slots=True)
 class History:
-    """Devices made of paper and what each author really had applied when each bundle was written.
-
-    Attributes:
-        applied: bundle id to the ids that were applied on its author's device.
-        unread: bundle id to those of them that had no effect there.
-    """
+    """Devices made of paper that have written together."""
 
     devices: list[PaperDevice]
-    applied: dict[BundleId, frozenset[bytes]] = field(default_factory=dict[BundleId, frozenset[bytes]])
-    unread: dict[BundleId, frozenset[bytes]] = field(default_factory=dict[BundleId, frozenset[bytes]])
+
+    @property
+    def had(self) -> dict[BundleId, frozenset[BundleId]]:
+        """Each bundle to the ids that were applied on its author's device when it was written."""
+        return {one: had for device in self.devices for one, had in device.had.items()}
 
     def all_sealed(self) -> list[Sealed]:
         """Returns every bundle that any device holds, once."""
@@ -221,21 +220,27 @@ class HistoryPlayer:
     # Written several times: what people do most.
     VERBS = (
         *("add", "rows", "set", "set", "set", "stale_set", "decide", "clear", "delete", "restore", "put", "remove"),
-        *("relate", "unrelate", "wide", "auto", "auto_exist", "odd_over", "unknown", "skew", "sync", "sync", "all"),
+        *("relate", "unrelate", "wide", "wide_auto", "auto", "auto_exist", "odd_over", "later", "narrow", "twin"),
+        *("skew", "sync", "sync", "sync", "all"),
     )
 
-    def __init__(self, seed: int, n_devices: int) -> None:
-        self.chance = Random(seed)
-        self.time = TrueTime()
-        first = PaperDevice.found("Ana", FakeClock(self.time), self.chance)
-        self.devices = [first]
-        for name in ("Ben", "Cy", "Dee", "Eve")[: n_devices - 1]:
-            self.devices.append(PaperDevice.join(name, FakeClock(self.time), self.chance, first))
-        self.history = History(self.devices)
+    def __init__(self, chance: Random, time: TrueTime, devices: list[PaperDevice]) -> None:
+        self.chance = chance
+        self.time = time
+        self.devices = devices
+        self.history = History(devices)
         self.tokens: list[tuple[str, str, tuple[OpId, ...]]] = []
         self.relations: list[str] = []
-        self.records = [first.add(TABLES[0], {FIELDS[0]: name}) for name in ("Old", "Older")]
+        self.records = [devices[0].add(TABLES[0], {FIELDS[0]: name}) for name in ("Old", "Older")]
         self.all_meet()
+
+    @classmethod
+    def of_strangers(cls, seed: int, n_devices: int) -> HistoryPlayer:
+        """Returns a player whose devices have a new workspace among themselves."""
+        chance, time = Random(seed), TrueTime()
+        first = PaperDevice.found("Ana", FakeClock(time), chance)
+        names = ("Ben", "Cy", "Dee", "Eve")[: n_devices - 1]
+        return cls(chance, time, [first, *(PaperDevice.join(name, FakeClock(time), chance, first) for name in names)])
 
     def play(self, verb: str, device: int, one: int, two: int) -> None:
         """Does one thing; the numbers choose device, record, field and value."""
@@ -243,14 +248,7 @@ class HistoryPlayer:
         who = self.devices[device % len(self.devices)]
         record = self.records[one % len(self.records)]
         key = FIELDS[two % len(FIELDS)]
-        held = set(who.bundles)
-        before = who.sifted
         self._do(verb, who, record, key, one, two)
-        for bundle in set(who.bundles) - held:
-            if who.bundles[bundle].header.log == who.log:
-                mine = [other for other in before.applied if other.id != bundle]
-                self.history.applied[bundle] = frozenset(other.id for other in mine)
-                self.history.unread[bundle] = frozenset(other.id for other in mine if other.chunks is None)
         self.tokens.append((record, key, who.heads(record, key)))
 
     def all_meet(self) -> None:
@@ -288,8 +286,13 @@ class HistoryPlayer:
                 self.relations.append(who.relate(record, KNOWS, target, {NOTE: value}))
             case "unrelate" if self.relations:
                 who.unrelate(self.relations[one % len(self.relations)])
-            case "wide":
-                self._wide(who, [record, self.records[two % len(self.records)]], value)
+            case "wide" | "wide_auto":
+                cause = AUTOMATION if verb == "wide_auto" else PERSON
+                self._wide(who, [record, self.records[two % len(self.records)]], value, cause)
+            case "narrow":
+                self._narrow(who, record, key, value, two)
+            case "twin" if len(self.devices) < DEVICES_MAX:
+                self.devices.append(who.twin(f"{who.name} again"))
             case "auto":
                 heads = who.heads(record, key)
                 who.seal([draft_set(id_from_text(record), key, value, heads)], cause=AUTOMATION)
@@ -299,7 +302,7 @@ class HistoryPlayer:
                 named = [token[2] for token in self.tokens[-4:]]
                 over = {op for ops in named for op in ops} | {(bundle, two) for bundle in list(who.bundles)[-2:]}
                 who.seal([draft_set(id_from_text(record), key, value, sorted(over))])
-            case "unknown":
+            case "later":
                 entity = id_from_text(record)
                 who.seal([draft_set(entity, key, value, who.heads(record, key)), draft_later(entity)])
             case "sync":
@@ -313,19 +316,35 @@ class HistoryPlayer:
             case _:
                 pass
 
-    def _wide(self, who: PaperDevice, records: list[str], value: str) -> None:
+    def _narrow(self, who: PaperDevice, record: str, key: str, value: str, two: int) -> None:
+        """Writes, or deletes, from a screen that had not shown all that the device had applied."""
+        others = [bundle for bundle in who.sifted.applied if bundle.header.log != who.log]
+        tips = {one.header.log: Seen(one.header.log, one.header.seq, one.id) for one in others[: two + 1]}
+        view = tuple(sorted(tip if two % 3 else Seen(tip.log, 0, b"") for tip in tips.values()))
+        entity = id_from_text(record)
+        if two % 2:
+            who.seal([draft_set(entity, key, value, who.heads(record, key))], view=view)
+        else:
+            who.seal([draft_exist(entity, who.heads(record, EXISTS), is_live=False)], view=view)
+
+    def _wide(self, who: PaperDevice, records: list[str], value: str, cause: Cause) -> None:
         """Writes one value into many slots by one op, over whatever stands in any of them."""
         entities = tuple(dict.fromkeys(map(id_from_text, records)))
         over = dict.fromkeys(op for record in records for key in FIELDS for op in who.heads(record, key))
-        who.seal([Draft(entities, FIELDS, tuple(over), lambda c, s, k, o: Set(c, s, k, o, value))])
+        who.seal([Draft(entities, FIELDS, tuple(over), lambda c, s, k, o: Set(c, s, k, o, value))], cause=cause)
 
 
 @st.composite
 def histories(draw: st.DrawFn, *, steps_max: int = 14) -> History:
     """Returns histories of two or three devices that wrote, read stale screens, misbehaved and met now and then."""
-    player = HistoryPlayer(draw(st.integers(0, 1 << 16)), draw(st.integers(2, 3)))
-    small = st.integers(0, 11)
-    steps = st.tuples(st.sampled_from(HistoryPlayer.VERBS), st.integers(0, 2), small, small)
-    for verb, device, one, two in draw(st.lists(steps, max_size=steps_max)):
-        player.play(verb, device, one, two)
+    player = HistoryPlayer.of_strangers(draw(st.integers(0, 1 << 16)), draw(st.integers(2, 3)))
+    for step in draw(scripts(steps_max)):
+        player.play(*step)
     return player.history
+
+
+def scripts(steps_max: int) -> st.SearchStrategy[list[tuple[str, int, int, int]]]:
+    """Returns lists of what `HistoryPlayer.play` takes."""
+    small = st.integers(0, 11)
+    steps = st.tuples(st.sampled_from(HistoryPlayer.VERBS), st.integers(0, DEVICES_MAX - 1), small, small)
+    return st.lists(steps, max_size=steps_max)

@@ -14,7 +14,7 @@ from openprod.merge.heads import Head, Life, Offer, is_conflict, offers, shown
 from openprod.merge.state_hash import text as hash_text
 from openprod.model.bundle import CAUSE_NAMES, Cause
 from openprod.model.errors import Missing, Refused
-from openprod.model.ids import CONTEXT_STATE, derived_id, hash_in, id_text
+from openprod.model.ids import derived_id, id_text
 from openprod.model.ops import (
     Admit,
     ClockAccept,
@@ -242,8 +242,8 @@ def relations(desk: Desk, uuid: bytes) -> list[RelationShape]:
 def conflict_id(desk: Desk, uuid: bytes, key: str, oids: Iterable[int]) -> str:
     """Returns the id of a question: it includes the heads, so a question that moves on is another one."""
     ops = sorted(desk.address_of(oid) for oid in oids)
-    parts = [uuid, key.encode(), b"\0", *(bundle + ordinal.to_bytes(4, "big") for bundle, ordinal in ops)]
-    return hash_in(CONTEXT_STATE, *parts)[:8].hex()
+    heads = [bundle + ordinal.to_bytes(4, "big") for bundle, ordinal in ops]
+    return derived_id("question", uuid, key, *heads)[:8].hex()
 
 
 def conflicts(desk: Desk, uuid: bytes | None = None) -> list[ConflictShape]:
