@@ -349,7 +349,9 @@ export class Cells implements Store<number> {
 
   #drop(address: Address): void {
     const key = addressed(address);
-    if (this.#unsaved.get(key)?.state === "refused") this.#unsaved.delete(key);
+    if (this.#unsaved.get(key)?.state !== "refused") return;
+    this.#unsaved.delete(key);
+    this.#tell();
   }
 
   #remember(also: Typed | null): void {

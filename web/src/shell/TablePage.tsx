@@ -83,7 +83,7 @@ const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => {
   const address = useAddress();
   const grid = useRef<GridHandle>(null);
   const [selection, setSelection] = useState<Selection>(at(0, 0));
-  const visible = useMemo(() => fields.filter((field) => !field.hidden), [fields]);
+  const visible = useMemo(() => ordered(fields, keys.split(" ")), [fields, keys]);
   const { filter, sort, isDown } = address;
   const { rows, cells } = useMemo(() => {
     const own = keys === "" ? [] : keys.split(" ").map((field) => ({ field, isDown: false }));
@@ -102,8 +102,11 @@ const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => {
     () => visible.map((field) => columnOf(field, sort, isDown)),
     [visible, sort, isDown],
   );
+  // The last rows stay until the new ones are here: a filter or a sort never empties the screen for a moment.
+  const last = useRef<GridSource | null>(null);
   const source = useMemo<GridSource>(() => {
     void version;
+    if (view.state === "loading" && last.current !== null) return { ...last.current, isReadOnly: true };
     return {
       count: view.count,
       columns,
@@ -113,7 +116,8 @@ const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => {
       id: (row) => cells.id(row),
       face: (row, col) => cells.face(row, col),
     };
-  }, [version, view.count, columns, title, state, cells]);
+  }, [version, view.state, view.count, columns, title, state, cells]);
+  last.current = source;
 
   const openRecord = (record: string | null, tab: PanelTab): void =>
     address.set({ record, tab: tab === "fields" ? null : tab }, address.record !== null);
@@ -196,7 +200,7 @@ const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => {
             {counted(chosen.bottom - chosen.top + 1, "row")}
           </span>
         )}
-        <span className="num" data-count={view.count}>
+        <span className="num" data-count={view.state === "loading" ? undefined : view.count}>
           {view.state === "loading" ? "" : counted(view.count, "row")}
         </span>
         {cells.hasGhost && cells.missing.length > 0 && (
@@ -223,6 +227,14 @@ const WIDTHS: { readonly [type: string]: number } = {
   choice: 128,
   record: 190,
   text: 224,
+};
+
+/** Returns the fields on screen, the one that names a record first: it stays in sight while the rest scrolls. */
+const ordered = (fields: readonly FieldShape[], keys: readonly string[]): readonly FieldShape[] => {
+  const shownOnes = fields.filter((field) => !field.hidden);
+  const names = shownOnes.filter((field) => keys.includes(field.name));
+  const first = names.find((field) => field.required) ?? names[0] ?? shownOnes[0];
+  return shownOnes.toSorted((a, b) => Number(b === first) - Number(a === first));
 };
 
 const columnOf = (field: FieldShape, sort: string | null, isDown: boolean): Column => ({

@@ -608,8 +608,7 @@ export class GridCore {
     const editing = this.#close();
     if (editing === null) return;
     this.#events.draft(editing, null);
-    if (this.#source.isReadOnly) this.#events.draft(editing, text);
-    else this.#events.commit(editing, text);
+    this.#events.commit(editing, text);
     this.#repaint(editing.row);
   }
 

@@ -1,0 +1,44 @@
+"""A small show on two devices, with one question open between them: what server and browser tests look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from openprod.workspace.workspace import Workspace, init_workspace, join_workspace
+
+LABELS = ("House to half", "Battlements, moon", "Ghost special", "Lose the moon", "Trap glow", "Dawn, slow")
+
+
+def set_up(folder: Path, cues: int = 60) -> Workspace:
+    """Returns Alex's workspace: light cues, three people, and two values for LX 3's label (Dawn and Sunrise)."""
+    ours = init_workspace(
+        folder / "alex" / "show", name="Richard III", home=folder / "alex" / "home", person="Alex Kim"
+    )
+    ours.adopt("lighting")
+    ours.adopt("contacts")
+    with ours.edit("The cue sheet") as edit:
+        rows = [[str(n), LABELS[n % 6], n % 9 + 0.5, "true" if n % 3 else "false"] for n in range(1, cues + 1)]
+        edit.add_many("lighting.cues", ["number", "label", "up", "is_called"], rows)
+        for name, phone in (("Jane Doe", "555-0100"), ("Mina Okafor", "555-0101"), ("Sam Reyes", "555-0102")):
+            edit.add("contacts.people", name=name, phone=phone)
+    apart(folder, ours, "lighting.cues:3", "label", "Dawn", "Sunrise")
+    return ours
+
+
+def apart(folder: Path, ours: Workspace, record: str, field: str, mine: str, theirs: str) -> None:
+    """Lets Alex and Jordan set the same field to two values while apart, then meet."""
+    invitation = ours.invite("for Jordan")
+    keys = [(epoch, key) for epoch, key, _ in ours.keys()]
+    with join_workspace(
+        invitation,
+        folder / "jordan" / "show",
+        ours.bundles(),
+        keys,
+        home=folder / "jordan" / "home",
+        person="Jordan Reed",
+    ) as other:
+        with other.edit("Sunday") as edit:
+            edit.set(record, {field: theirs})
+        with ours.edit("Saturday") as edit:
+            edit.set(record, {field: mine})
+        ours.ingest(other.bundles(ours.frontier()))
