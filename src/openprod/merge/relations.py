@@ -94,7 +94,9 @@ def _opened(low: Path | None, high: Path | None, run: str) -> Path:
         one = low or high
         key = None if one is None else one[0].key
         return (Pair(key_between(key, None) if high is None else key_between(None, key), run),)
-    level = next((n for n, (one, other) in enumerate(zip(low, high, strict=False)) if one != other), min(len(low), len(high)))
+    level = next(
+        (n for n, (one, other) in enumerate(zip(low, high, strict=False)) if one != other), min(len(low), len(high))
+    )
     if level == len(low) < len(high):
         return (*low, Pair(key_between(None, high[level].key), run))
     if level < len(low) and level < len(high) and low[level].key < high[level].key:

@@ -33,6 +33,7 @@ from openprod.model.ops import (
     KnownOp,
     Malformed,
     Member,
+    Place,
     Relations,
     Rows,
     Set,
@@ -550,6 +551,10 @@ def describe(oid: int, chunk: Chunk, op: KnownOp, offset: int, header: Header) -
     over = over_of(chunk, op)
     if isinstance(op, Set | Decide):
         return OpAt(oid, op.payload, None, isinstance(op, Decide) and not auto, auto, over, subjects, keys, op)
+    if isinstance(op, Place):
+        return OpAt(
+            oid, op.payload, None, is_decision=False, is_auto=auto, over=over, subjects=subjects, keys=keys, op=op
+        )
     is_live = op.payload if isinstance(op, Exist | Member) else op.payload is not None
     return OpAt(oid, None, is_live, is_decision=False, is_auto=auto, over=over, subjects=subjects, keys=keys, op=op)
 

@@ -11,8 +11,9 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from openprod.merge.relations import between
 from openprod.model.errors import Refused
-from openprod.model.ops import Carry, Chunk, KnownOp, OpRef, Relations, RelationsPayload, Rows, RowsPayload
+from openprod.model.ops import Carry, Chunk, Ends, KnownOp, OpRef, Relations, RelationsPayload, Rows, RowsPayload
 from openprod.model.slots import EXISTS
 from openprod.model.values import Value
 from openprod.store.log import OpAt
@@ -42,6 +43,20 @@ class Place:
     seqs: Mapping[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where an entry goes in its list: behind or in front of another one, or at the end."""
+
+    anchor: bytes | None
+    is_before: bool
+
+
+class Unordered(Refused):
+    """A place was asked for in a relation without an order, or beside an entry that is not in the list."""
+
+    code = "edit.unordered"
+
+
 class SightDesk(Protocol):
     """What looking needs of the desk."""
 
@@ -67,6 +82,19 @@ class SightDesk(Protocol):
 
     def keys_of(self, key: str) -> tuple[str, ...]:
         """Returns the keys of a mapped field."""
+        ...
+
+    def ends_of(self, uuid: bytes) -> Ends | None:
+        """Returns what a relation joins."""
+        ...
+
+    def entries_of(self, source: bytes, relation: str) -> list[tuple[bytes, str | None]]:
+        """Returns the relations of a kind from a record with their positions, in order."""
+        ...
+
+    @property
+    def run(self) -> str:
+        """The tag of what this program inserts."""
         ...
 
     def op_at(self, oid: int) -> OpAt:
@@ -113,6 +141,19 @@ class Sight:
         """Returns the subjects and keys that a write to a field covers: its whole class, as known here."""
         return self._workspace.subjects_of(uuid), self._workspace.keys_of(key)
 
+    def ends(self, uuid: bytes) -> Ends | None:
+        """Returns what a relation joins, None where there is no such relation."""
+        return self._workspace.ends_of(uuid)
+
+    def entries(self, source: bytes, relation: str) -> list[tuple[bytes, str | None]]:
+        """Returns the relations of a kind from a record with their positions, in order."""
+        return self._workspace.entries_of(source, relation)
+
+    @property
+    def run(self) -> str:
+        """The tag of what this program inserts."""
+        return self._workspace.run
+
     def value(self, oid: int) -> Value:
         """Returns the value an op wrote."""
         return self._workspace.op_at(oid).value
@@ -120,6 +161,36 @@ class Sight:
     def address(self, oid: int) -> tuple[bytes, int]:
         """Returns an op as (bundle id, ordinal)."""
         return self._workspace.address_of(oid)
+
+
+class Lists:
+    """The ordered lists that one edit works on, as they will stand once what it placed so far is written."""
+
+    def __init__(self, sight: Sight) -> None:
+        self._sight = sight
+        self._lists: dict[tuple[bytes, str], list[tuple[bytes, str | None]]] = {}
+
+    def place(self, uuid: bytes, source: bytes, relation: str, spot: Spot | None) -> str | None:
+        """Returns a position for an entry and takes it into the list; None where no place was asked for."""
+        if spot is None:
+            return None
+        found = self._lists.get((source, relation))
+        if found is None:
+            found = self._lists[source, relation] = self._sight.entries(source, relation)
+        found[:] = [entry for entry in found if entry[0] != uuid]
+        at = len(found)
+        if spot.anchor is not None:
+            anchors = [place for place, entry in enumerate(found) if entry[0] == spot.anchor]
+            if not anchors:
+                raise Unordered(
+                    "The entry to place it beside is not in this list. 'openprod relations RECORD' shows it."
+                )
+            at = anchors[0] + (0 if spot.is_before else 1)
+        low = found[at - 1][1] if at else None
+        high = found[at][1] if at < len(found) else None
+        position = between(low, high, self._sight.run)
+        found.insert(at, (uuid, position))
+        return position
 
 
 class ChunkBuilder:

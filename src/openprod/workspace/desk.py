@@ -16,6 +16,7 @@ from openprod.catalog.names import quote
 from openprod.catalog.tables import Catalog, Table
 from openprod.identity.seal import chunk_ref, opening, seal
 from openprod.merge.heads import Life
+from openprod.merge.relations import DIGITS, RUN_CHARACTERS
 from openprod.model.bundle import (
     ADMISSION_KNOWN,
     FORMAT_VERSION,
@@ -32,7 +33,7 @@ from openprod.model.errors import Missing, OpenprodError, Refused
 from openprod.model.hlc import Hlc, effective, hlc
 from openprod.model.ids import EntityId, LogId, WorkspaceId, entity_ids, id_from_text, id_text, is_hex
 from openprod.model.natural import natural_key
-from openprod.model.ops import Chunk, Rows, encode_chunk, width
+from openprod.model.ops import Chunk, Ends, Rows, encode_chunk, width
 from openprod.model.slots import EXISTS, RELATION, table_of_member_key
 from openprod.model.values import Value, sort_key
 from openprod.store.database import Database, without_collector
@@ -107,6 +108,7 @@ class Desk:
         self._key: LogKey | None = None
         self._has_looked_for_key = False
         self.admission: Admission | None = None
+        self.run = _run_tag(chance(RUN_CHARACTERS))
 
     def _meta(self, key: str) -> bytes:
         row = self.db.one("SELECT value FROM meta WHERE key = ?", (key,))
@@ -320,6 +322,25 @@ class Desk:
             if table is not None and any(self.log.op_at(oid).is_live for oid in self.heads.united(record, key)):
                 found.append(table)
         return sorted(found)
+
+    def ends_of(self, uuid: bytes) -> Ends | None:
+        """Returns what a relation joins, None where there is no such relation."""
+        record = self.heads.fetch(uuid)
+        row = None if record is None else self.db.one("SELECT type, src, dst FROM edge WHERE eid = ?", (record.eid,))
+        if row is None:
+            return None
+        source, target = self.heads.uuid_of(row[1]), self.heads.uuid_of(row[2])
+        return Ends(self.heads.key_texts[row[0]], source or b"", target or b"")
+
+    def entries_of(self, source: bytes, relation: str) -> list[tuple[bytes, str | None]]:
+        """Returns the relations of a kind from a record with their positions, in order; those without one first."""
+        record = self.record_of(source)
+        if record is None or relation not in self.model.relations:
+            return []
+        name = quote(relation)
+        # A quoted catalog name; equal positions come in the order of their ids, everywhere alike.
+        sql = f'SELECT uuid, "~pos" FROM {name} JOIN entity ON eid = "~eid" WHERE "~src" = ? ORDER BY 2, 1'  # noqa: S608
+        return [(uuid, position) for uuid, position in self.db.rows(sql, (record.eid,))]
 
     def relation_type(self, uuid: bytes) -> str | None:
         """Returns the type of the relation that has this id, None if it is no relation's."""
@@ -543,6 +564,11 @@ class Desk:
             names.update(op.payload.table.partition(".")[0] for op in chunk.ops if isinstance(op, Rows))
         versions = self.loader.versions
         return tuple(versions[name] for name in sorted(names) if name in versions)
+
+
+def _run_tag(chance: bytes) -> str:
+    """Returns the tag of what one program inserts into ordered lists, from a random byte a character."""
+    return "".join(DIGITS[byte % len(DIGITS)] for byte in chance)
 
 
 def is_relation(record: Record, heads: Heads) -> bool:

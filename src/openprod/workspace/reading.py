@@ -28,7 +28,7 @@ from openprod.model.ops import (
 from openprod.model.ops import (
     Place as PlaceOp,
 )
-from openprod.model.slots import EXISTS, RELATION, is_field_key, table_of_member_key
+from openprod.model.slots import EXISTS, POSITION, RELATION, is_field_key, table_of_member_key
 from openprod.model.values import Plain, Value, plain
 from openprod.store.heads import Record
 from openprod.store.log import ORDINAL_BITS, SEQ_MASK, OpAt, branch_of
@@ -205,11 +205,13 @@ def _marks(desk: Desk, found: Record) -> list[str]:
 
 
 def relations(desk: Desk, uuid: bytes) -> list[RelationShape]:
-    """Returns the relations of a record that are shown, by relation, then title of the other end."""
+    """Returns the relations of a record that are shown, by relation, then place or title of the other end."""
     found = desk.record_of(uuid)
     if found is None:
         return []
     shapes: list[RelationShape] = []
+    places: dict[str, str] = {}
+    position = desk.heads.key_numbers.get(POSITION)
     rows = desk.db.rows("SELECT eid, type, src, dst FROM edge WHERE live = 1 AND (src = ?1 OR dst = ?1)", (found.eid,))
     for eid, type_no, src, dst in rows:
         name = desk.heads.key_texts[type_no]
@@ -223,6 +225,8 @@ def relations(desk: Desk, uuid: bytes) -> list[RelationShape]:
             relation = desk.catalog.relations.get(name)
             keys = [field.key for field in relation.properties.values()] if relation is not None else []
             values = desk.meaning.values_of(edge, keys) if edge is not None else {}
+            if is_source and relation is not None and relation.ordered and edge is not None and position is not None:
+                places[id_text(own)] = str(desk.meaning.value_of(edge, position) or "")
             shapes.append(
                 {
                     "id": id_text(own),
@@ -233,7 +237,12 @@ def relations(desk: Desk, uuid: bytes) -> list[RelationShape]:
                     "properties": {key: plain(value) for key, value in values.items()},
                 }
             )
-    return sorted(shapes, key=lambda shape: (shape["relation"], not shape["is_source"], shape["title"], shape["id"]))
+
+    def order(shape: RelationShape) -> tuple[str, bool, str, str]:
+        place = places.get(shape["id"], shape["title"]) if shape["is_source"] else shape["title"]
+        return shape["relation"], not shape["is_source"], place, shape["id"]
+
+    return sorted(shapes, key=order)
 
 
 # -- questions

@@ -24,14 +24,16 @@ from openprod.model.ops import (
     Exist,
     KnownOp,
     Member,
+    Place,
     Relate,
     Set,
     Unrelate,
 )
-from openprod.model.slots import EXISTS, RELATION, member_key
+from openprod.model.slots import EXISTS, POSITION, RELATION, member_key
 from openprod.model.values import RecordRef, Value, value_key
 from openprod.store.database import without_collector
-from openprod.workspace.building import ChunkBuilder, Heads, Place, Sight, SightDesk, TooMuch
+from openprod.workspace.building import ChunkBuilder, Heads, Lists, Sight, SightDesk, Spot, TooMuch, Unordered
+from openprod.workspace.building import Place as When
 
 Settle = Callable[["Edit", str, "int | str | None", object], None]
 
@@ -77,6 +79,7 @@ class Draft:
     members: dict[str, bool] = field(default_factory=dict[str, bool])
     exists: bool | None = None
     relation: Ends | None = None
+    place: Spot | None = None
     is_unrelated: bool = False
 
     @property
@@ -103,7 +106,7 @@ class EditDesk(SightDesk, Protocol):
         """The tables there are."""
         ...
 
-    def place(self) -> Place:
+    def place(self) -> When:
         """Returns how far history has come."""
         ...
 
@@ -131,7 +134,7 @@ class EditDesk(SightDesk, Protocol):
         """Returns the record a reference means."""
         ...
 
-    def commit(self, label: str, cause: Cause, start: Place, build: Callable[[Sight], list[Chunk]]) -> str | None:
+    def commit(self, label: str, cause: Cause, start: When, build: Callable[[Sight], list[Chunk]]) -> str | None:
         """Seals and keeps a bundle."""
         ...
 
@@ -309,8 +312,21 @@ class Edit:
         """Relates two records and returns the relation's own id."""
         return self.relate_records(source, relation, target, properties)
 
-    def relate_records(self, source: str, relation: str, target: str, properties: Mapping[str, object]) -> str:
-        """Relates two records, properties given as a mapping."""
+    def relate_records(
+        self,
+        source: str,
+        relation: str,
+        target: str,
+        properties: Mapping[str, object],
+        *,
+        after: str | None = None,
+        before: str | None = None,
+    ) -> str:
+        """Relates two records, properties given as a mapping.
+
+        In an ordered relation the new entry comes after or before another one (the id of a relation from the same
+        record), else at the end.
+        """
         holder = self._workspace.catalog.relation(relation)
         ends = Ends(relation, self._uuid(source), self._uuid(target))
         self._check_source(holder, ends.source)
@@ -324,7 +340,23 @@ class Edit:
         draft = self._drafts.setdefault(uuid, Draft(uuid))
         draft.relation = ends
         draft.values.update({key: Written(value, None) for key, value in checked.values.items() if value is not None})
+        if holder.ordered or after is not None or before is not None:
+            self._place(draft, holder, after, before)
         return id_text(uuid)
+
+    def move(self, relation_id: str, *, after: str | None = None, before: str | None = None) -> None:
+        """Moves an entry of an ordered relation behind or in front of another one, or to the end."""
+        draft = self._draft(self._uuid(relation_id))
+        name = self._workspace.relation_type(draft.uuid) or (draft.relation.type if draft.relation is not None else "")
+        self._place(draft, self._workspace.catalog.relation(name), after, before)
+
+    def _place(self, draft: Draft, relation: Relation, after: str | None, before: str | None) -> None:
+        if not relation.ordered:
+            raise Unordered(f"{relation.title} ({relation.name}) has no order, so nothing can be placed in it.")
+        if after is not None and before is not None:
+            raise Unordered("Say after which entry, or before which, not both.")
+        anchor = after if after is not None else before
+        draft.place = Spot(self._uuid(anchor) if anchor is not None else None, is_before=before is not None)
 
     def unrelate(self, relation_id: str) -> None:
         """Ends a relation, given its id."""
@@ -482,6 +514,7 @@ class Edit:
         for draft in self._drafts.values():
             if draft.relation is not None and not draft.is_unrelated:
                 types.setdefault(draft.relation.type, []).append(draft)
+        lists = Lists(builder.sight)
         for name, drafts in types.items():
             fresh = [draft for draft in drafts if not builder.sight.is_known(draft.uuid)]
             keys = tuple(dict.fromkeys(key for draft in fresh for key in draft.values))
@@ -489,7 +522,8 @@ class Edit:
             for draft in fresh:
                 if draft.relation is not None:
                     cells = (draft.values[key].value if key in draft.values else None for key in keys)
-                    rows.append((RecordRef(draft.relation.source), RecordRef(draft.relation.target), None, *cells))
+                    at = lists.place(draft.uuid, draft.relation.source, name, draft.place)
+                    rows.append((RecordRef(draft.relation.source), RecordRef(draft.relation.target), at, *cells))
             builder.add_relations(name, keys, [draft.uuid for draft in fresh], rows)
             for draft in drafts:
                 if builder.sight.is_known(draft.uuid):
@@ -498,6 +532,20 @@ class Edit:
                         builder.add(Relate, draft.uuid, RELATION, heads, draft.relation)
                 else:
                     draft.values = {}
+                    draft.place = None
+        for draft in self._drafts.values():
+            self._build_place(builder, lists, draft)
+
+    def _build_place(self, builder: ChunkBuilder, lists: Lists, draft: Draft) -> None:
+        """Adds the move of an entry that is there already."""
+        if draft.place is None or draft.is_unrelated:
+            return
+        ends = draft.relation or builder.sight.ends(draft.uuid)
+        if ends is None:
+            raise Unordered(f"{self._workspace.title(draft.uuid)} is no entry of a list.")
+        at = lists.place(draft.uuid, ends.source, ends.type, draft.place)
+        if at is not None:
+            builder.add(Place, draft.uuid, POSITION, builder.sight.heads(draft.uuid, POSITION), at)
 
     def _build_changes(self, builder: ChunkBuilder, sight: Sight, draft: Draft) -> None:
         if draft.is_new:
