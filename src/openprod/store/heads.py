@@ -61,6 +61,7 @@ class Heads:
         self._shape_numbers: dict[tuple[int, ...], int] = {}
         self.next_eid = 1
         self.records: dict[bytes, Record] = {}
+        self._looked_up: set[bytes] = set()
         self._blocks: dict[bytes, tuple[int, int, int, int, int]] = {}
         self._fresh_rows: list[tuple[object, ...]] = []
         self._many_changed: dict[tuple[int, int], tuple[int, ...]] = {}
@@ -92,6 +93,7 @@ class Heads:
     def begin(self) -> None:
         """Forgets the last batch."""
         self.records = {}
+        self._looked_up = set()
         self._blocks = {}
         self._fresh_rows = []
         self._many_changed = {}
@@ -126,7 +128,11 @@ class Heads:
 
     def load(self, uuids: Sequence[bytes]) -> None:
         """Brings records into the batch at once; those that are nowhere yet are simply not there."""
-        wanted = [uuid for uuid in uuids if uuid not in self.records and uuid not in self._blocks]
+        looked_up = self._looked_up
+        wanted = [
+            uuid for uuid in uuids if uuid not in looked_up and uuid not in self.records and uuid not in self._blocks
+        ]
+        looked_up.update(wanted)
         sql = "SELECT eid, uuid, alive, born, shape, mask, ver FROM entity WHERE uuid IN carray(?)"
         for row in self._db.blobs(sql, wanted):
             self._take(row)
@@ -176,7 +182,8 @@ class Heads:
         return found
 
     def are_new(self, uuids: Sequence[bytes]) -> bool:
-        """Tells whether these are distinct and nothing loaded knows any of them."""
+        """Tells whether these are distinct and nothing was ever written about any of them."""
+        self.load(uuids)
         some = set(uuids)
         return len(some) == len(uuids) and some.isdisjoint(self.records) and some.isdisjoint(self._blocks)
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from random import Random
 
 from openprod.merge.fold import builds_on, fold, sift
-from openprod.model.bundle import Bundle, decode_header, id_of, open_bundle
+from openprod.model.bundle import Bundle, Seen, decode_header, id_of, open_bundle
 from openprod.model.errors import Missing, Refused
-from openprod.model.ids import id_from_text
+from openprod.model.ids import EntityId, id_from_text
 from openprod.model.ops import Set
 from openprod.model.slots import EXISTS
 from openprod.testing.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, YEAR_MS, FakeClock, TrueTime
@@ -38,40 +38,42 @@ VALUES = ("U", "V", "W", "X", "Y", "Z", None)
 SKEWS_MS = (0, 0, -DAY_MS, -4 * MINUTE_MS, 4 * MINUTE_MS, 3 * HOUR_MS, YEAR_MS, -HOUR_MS)
 BUNDLES_MAX = 500
 SEATS_MAX = 5
-STEPS = 70
+STEPS = 100
 STEPS_SHOWN = 120
+# People work on the same few records and relations most of the time, or nothing ever meets.
+HOT = 4
 
 WORDS: dict[str, int] = {
-    "write": 46,
-    "misbehave": 5,
-    "meet": 22,
+    "write": 50,
+    "misbehave": 12,
+    "meet": 20,
     "part": 3,
     "weather": 3,
-    "clock": 5,
+    "clock": 4,
     "restart": 3,
     "kill": 3,
     "back up": 2,
-    "put back": 2,
+    "put back": 3,
     "clone": 1,
     "rebuild": 1,
     "accept": 2,
     "look": 2,
 }
 VERBS: dict[str, int] = {
-    "add": 5,
-    "rows": 3,
-    "set": 16,
-    "stale": 8,
-    "many": 3,
-    "delete": 5,
-    "restore": 4,
+    "add": 2,
+    "rows": 1,
+    "set": 18,
+    "stale": 9,
+    "many": 4,
+    "delete": 6,
+    "restore": 5,
     "put": 4,
     "remove": 4,
-    "relate": 5,
-    "property": 3,
+    "relate": 4,
+    "property": 5,
     "unrelate": 3,
-    "decide": 8,
-    "settle": 3,
+    "decide": 10,
+    "settle": 5,
 }
 
 
@@ -146,7 +148,7 @@ class Simulation:
         names = NAMES[: self.chance.choice((2, 2, 3, 3, 4, 5))]
         self.show = make_show(self.folder, names, self.time, self.chance)
         self.seats = list(self.show.seats)
-        if self.chance.random() < 0.3:
+        if self.chance.random() < 0.4:
             first = self.seats[0]
             clock = FakeClock(self.time)
             self.guest = PaperSeat.join_with(
@@ -206,6 +208,10 @@ class Simulation:
     def _any_of(self, weights: dict[str, int]) -> str:
         return self.chance.choices(list(weights), list(weights.values()))[0]
 
+    def _some(self, ids: list[str]) -> str:
+        """Returns one of these ids, most often one of the hot ones."""
+        return self.chance.choice(ids[:HOT] if self.chance.random() < 0.75 else ids)
+
     def _note(self, who: str, what: str) -> None:
         self.trace.note(who, what)
 
@@ -217,7 +223,7 @@ class Simulation:
 
     def _write(self, seat: DeskSeat) -> None:
         verb = self._any_of(VERBS)
-        record = self.chance.choice(self.records)
+        record = self._some(self.records)
         key = self.chance.choice(FIELDS)
         value = self.chance.choice(VALUES)
         table = self.chance.choice((PEOPLE, ATTENDEES))
@@ -248,13 +254,11 @@ class Simulation:
             case "put" | "remove":
                 (seat.put if verb == "put" else seat.remove)(record, table)
             case "relate":
-                self.relations.append(
-                    seat.relate(record, KNOWS, self.chance.choice(self.records), {NOTE: value or "N"})
-                )
+                self.relations.append(seat.relate(record, KNOWS, self._some(self.records), {NOTE: value or "N"}))
             case "property" if self.relations:
-                seat.set(self.chance.choice(self.relations), NOTE, value)
+                seat.set(self._some(self.relations), NOTE, value)
             case "unrelate" if self.relations:
-                seat.unrelate(self.chance.choice(self.relations))
+                seat.unrelate(self._some(self.relations))
             case "decide":
                 return self._decide(seat, "value" if self.chance.random() < 0.8 else "delete", value)
             case _:
@@ -285,12 +289,13 @@ class Simulation:
 
     def _misbehave(self, guest: PaperSeat) -> None:
         """Lets the guest write what no honest desk of this version would."""
-        record = id_from_text(self.chance.choice(self.records))
+        record = id_from_text(self._some(self.records))
         key = self.chance.choice(FIELDS)
         value = self.chance.choice(VALUES)
         heads = guest.state.heads
         mine = tuple(head.id for head in heads.get((record, key), ()))
-        kind = self.chance.choice(("auto", "auto exist", "odd over", "wide", "later", "later too", "plain"))
+        kinds = ("auto", "auto exist", "odd over", "wide", "wide", "later", "later too", "narrow", "narrow", "plain")
+        kind = self.chance.choice(kinds)
         match kind:
             case "auto":
                 guest.seal([draft_set(record, key, value, mine)], cause=AUTOMATION)
@@ -303,7 +308,7 @@ class Simulation:
                 stranger = (self.chance.randbytes(32), 1)
                 guest.seal([draft_set(record, key, value, [*mine, *odd, stranger])])
             case "wide":
-                both = (record, id_from_text(self.chance.choice(self.records)))
+                both = (record, id_from_text(self._some(self.records)))
                 over = [head.id for one in both for name in FIELDS for head in heads.get((one, name), ())]
                 cause = self.chance.choice((AUTOMATION, PERSON))
                 draft = Draft(
@@ -315,6 +320,8 @@ class Simulation:
                 guest.seal([draft], cause=cause)
             case "later":
                 guest.seal([draft_set(record, key, value, mine), draft_later(record)])
+            case "narrow":
+                self._narrow(guest, record, key, value)
             case "later too":
                 guest.seal([draft_later(record)])
             case _:
@@ -322,6 +329,20 @@ class Simulation:
         self._note(
             guest.name, f"{kind} {record.hex()[-6:]} {key} {value} -> {guest.tip.hex()[:8] if guest.tip else ''}"
         )
+
+    def _narrow(self, guest: PaperSeat, record: EntityId, key: str, value: str | None) -> None:
+        """Writes, or deletes, from a screen that had not shown all that the device had applied."""
+        others = [bundle for bundle in guest.sifted.applied if bundle.header.log != guest.log]
+        shown = self.chance.sample(others, min(2, len(others)))
+        tips = {one.header.log: Seen(one.header.log, one.header.seq, one.id) for one in shown}
+        view = tuple(sorted(tip if self.chance.random() < 0.7 else Seen(tip.log, 0, b"") for tip in tips.values()))
+        heads = guest.state.heads
+        if self.chance.random() < 0.5:
+            over = [head.id for head in heads.get((record, EXISTS), ())]
+            guest.seal([draft_exist(record, over, is_live=False)], view=view)
+        else:
+            over = [head.id for head in heads.get((record, key), ())]
+            guest.seal([draft_set(record, key, value, over)], view=view)
 
     # --- meeting ----------------------------------------------------------------------------------------------------
 

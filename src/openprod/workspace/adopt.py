@@ -103,10 +103,13 @@ def _put_query(desk: Desk, edit: Edit, name: str, title: str, table: str, text: 
 
 def _put(desk: Desk, edit: Edit, table: str, uuid: bytes, fields: dict[str, object] | dict[str, str]) -> None:
     """Creates a record whose id is derived, or brings an existing one up to these values."""
-    if edit.has_new(uuid) or desk.is_known(uuid):
-        if desk.is_known(uuid):
+    with desk.looking():
+        is_known = desk.is_known(uuid)
+        is_member = table in desk.member_tables(uuid)
+    if edit.has_new(uuid) or is_known:
+        if is_known:
             edit.restore(id_text(uuid))
-            if table not in desk.member_tables(uuid):
+            if not is_member:
                 edit.put(id_text(uuid), into=table)
         edit.set(id_text(uuid), {f"{table}.{name}": value for name, value in fields.items()})
     else:

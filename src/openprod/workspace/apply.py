@@ -9,6 +9,7 @@ opens no transaction (its caller holds one).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from openprod.merge import state_hash
 from openprod.merge.heads import is_settling, join
@@ -43,6 +44,24 @@ _FACTORS_KEPT = 50_000
 
 SlotText = tuple[bytes, str]
 Behind = dict[int, set[SlotText]]
+
+
+@dataclass(slots=True)
+class Reach:
+    """What an op may replace.
+
+    Attributes:
+        ops: local numbers of ops, in every slot.
+        behind: those that stand behind ops unread here, and the slots in which these had replaced them.
+        unread: for each slot, how many ops unread here it names there.
+    """
+
+    ops: set[int] = field(default_factory=set[int])
+    behind: Behind = field(default_factory=dict[int, set[SlotText]])
+    unread: dict[SlotText, int] = field(default_factory=dict[SlotText, int])
+
+
+_NOTHING = Reach()
 
 
 def _slots_of(chunk: Chunk, op: KnownOp) -> set[SlotText]:
@@ -163,24 +182,21 @@ class Applier:
         auto = header.causes[op.cause].auto
         if isinstance(op, Set | Decide):
             self._meaning.know(oid, op.payload, is_decision=isinstance(op, Decide) and not auto)
-        over: set[int] = set()
-        behind: Behind = {}
-        if op.over:
-            over, behind = self._over(number, ordinal, header, chunk, op)
+        over = self._over(number, ordinal, header, chunk, op) if op.over else _NOTHING
         matched: set[int] = set()
         subjects = op.subjects
         if len(subjects) == 2 and subjects[1] == 1 and len(op.keys) == 1:
             first = subjects[0] * 16
             record, key = self._heads.need(chunk.subjects[first : first + 16]), keys[op.keys[0]]
-            self._write(record, key, oid, self._reach(oid, op, record, key, over, behind, auto=auto), matched)
+            self._write(record, key, oid, self._reach(oid, op, record, key, over, auto=auto), matched)
         else:
             for at in subject_indexes(subjects):
                 record = self._heads.need(chunk.subjects[at * 16 : at * 16 + 16])
                 for key in op.keys:
-                    reach = self._reach(oid, op, record, keys[key], over, behind, auto=auto)
+                    reach = self._reach(oid, op, record, keys[key], over, auto=auto)
                     self._write(record, keys[key], oid, reach, matched)
-        if len(matched) < len(over):
-            self._flag_strays(number, ordinal, chunk, op, over - matched)
+        if len(matched) < len(over.ops):
+            self._flag_strays(number, ordinal, chunk, op, over.ops - matched)
 
     def _take_carry(self, number: int, ordinal: int, header: Header, chunk: Chunk, op: Carry, keys: list[int]) -> None:
         """Lists another op in further slots, where nobody replaced it there already."""
@@ -279,13 +295,9 @@ class Applier:
             found = self._factors[number] = state_hash.bundle_factors(self._log.id_of(number))
         return found
 
-    def _over(self, number: int, ordinal: int, header: Header, chunk: Chunk, op: KnownOp) -> tuple[set[int], Behind]:
-        """Returns the local numbers of the ops that an op may replace: those of its author's past.
-
-        Also those that stand behind ops which are unread here, with the slots in which these had replaced them.
-        """
-        found: set[int] = set()
-        behind: Behind = {}
+    def _over(self, number: int, ordinal: int, header: Header, chunk: Chunk, op: KnownOp) -> Reach:
+        """Returns what an op may replace: what its author's past holds, seen through what is unread here."""
+        reach = Reach()
         slots: set[SlotText] | None = None
         vector = self._log.vector(number >> SEQ_BITS)
         entries = op.over
@@ -297,24 +309,27 @@ class Applier:
                 self._flag("void_over", number, ordinal, f"{bundle.hex()[:12]}:{replaced}")
             elif target in self._log.unread:
                 slots = _slots_of(chunk, op) if slots is None else slots
-                if not self._look_behind(target, replaced, slots, behind):
+                there = self._look_behind(target, replaced, slots, reach.behind)
+                if not there:
                     self._flag("void_over", number, ordinal, f"{bundle.hex()[:12]}:{replaced}")
+                for slot in there:
+                    reach.unread[slot] = reach.unread.get(slot, 0) + 1
             else:
-                found.add(target << ORDINAL_BITS | replaced)
-        return found, behind
+                reach.ops.add(target << ORDINAL_BITS | replaced)
+        return reach
 
-    def _look_behind(self, number: int, ordinal: int, slots: set[SlotText], behind: Behind) -> bool:
+    def _look_behind(self, number: int, ordinal: int, slots: set[SlotText], behind: Behind) -> set[SlotText]:
         """Adds what an op of a bundle that has no effect here had replaced in these slots, through further such ops.
 
-        Tells whether that op covers any of the slots at all.
+        Returns the slots among them that it covers.
         """
-        is_there = False
+        there: set[SlotText] = set()
         header = self._log.header(number)
         for envelope in self._log.bundle(number).envelopes:
             common = slots.intersection(envelope.slots)
             if envelope.ordinal != ordinal or not common:
                 continue
-            is_there = True
+            there |= common
             for bundle, replaced in envelope.over:
                 target = self._log.number_of(bundle)
                 if target is None or bundle in header.unread or not self._log.is_past(number, target):
@@ -323,30 +338,33 @@ class Applier:
                     self._look_behind(target, replaced, common, behind)
                 else:
                     behind.setdefault(target << ORDINAL_BITS | replaced, set()).update(common)
-        return is_there
+        return there
 
-    def _reach(
-        self, oid: int, op: KnownOp, record: Record, key: int, over: set[int], behind: Behind, *, auto: bool
-    ) -> set[int]:
+    def _reach(self, oid: int, op: KnownOp, record: Record, key: int, over: Reach, *, auto: bool) -> set[int]:
         """Returns what an op may replace in one slot."""
-        reach = over
-        if behind:
-            slot = (record.uuid, self._heads.key_texts[key])
-            reach = over | {one for one, slots in behind.items() if slot in slots}
-        if auto and reach and self._is_beyond_automation(op, record, key, reach):
+        if not over.unread and not auto:
+            return over.ops
+        slot = (record.uuid, self._heads.key_texts[key])
+        reach = over.ops | {one for one, slots in over.behind.items() if slot in slots}
+        if auto and self._is_beyond_automation(op, slot, over):
             self._flag("automation", oid >> ORDINAL_BITS, oid & ORDINAL_MASK, "")
             return set()
         return reach
 
-    def _is_beyond_automation(self, op: KnownOp, record: Record, key: int, over: set[int]) -> bool:
-        """Tells whether an automatic op would settle a question in a slot, or bring a record back (R8)."""
-        text = self._heads.key_texts[key]
-        there = [self._log.op_at(one) for one in over if self._is_op(one)]
-        there = [one for one in there if record.uuid in one.subjects and text in one.keys and not _is_unwritten(one)]
+    def _is_beyond_automation(self, op: KnownOp, slot: SlotText, over: Reach) -> bool:
+        """Tells whether an automatic op would settle a question in a slot, or bring a record back (R8).
+
+        What is unread here counts as another value than any that is not.
+        """
+        named = [self._log.op_at(one) for one in over.ops if self._is_op(one)]
+        there = [one for one in named if slot[0] in one.subjects and slot[1] in one.keys and not _is_unwritten(one)]
+        unread = over.unread.get(slot, 0)
         if isinstance(op, Exist):
             says = {one.is_live for one in there}
-            return len(says) > 1 or (op.payload and False in says)
-        return isinstance(op, Set | Decide) and is_settling(one.value for one in there)
+            return len(says) + bool(unread) > 1 or (op.payload and False in says)
+        if not isinstance(op, Set | Decide):
+            return False
+        return (bool(unread) and bool(there)) or is_settling(one.value for one in there)
 
     def _is_op(self, oid: int) -> bool:
         return self._log.has_op(oid >> ORDINAL_BITS, oid & ORDINAL_MASK)

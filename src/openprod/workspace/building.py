@@ -84,7 +84,7 @@ class SightDesk(Protocol):
         """Returns the keys of a mapped field."""
         ...
 
-    def ends_of(self, uuid: bytes) -> Ends | None:
+    def relation_ends(self, uuid: bytes) -> Ends | None:
         """Returns what a relation joins."""
         ...
 
@@ -143,7 +143,7 @@ class Sight:
 
     def ends(self, uuid: bytes) -> Ends | None:
         """Returns what a relation joins, None where there is no such relation."""
-        return self._workspace.ends_of(uuid)
+        return self._workspace.relation_ends(uuid)
 
     def entries(self, source: bytes, relation: str) -> list[tuple[bytes, str | None]]:
         """Returns the relations of a kind from a record with their positions, in order."""

@@ -141,13 +141,19 @@ class Desk:
             self.model.use(catalog, self.loader.venue_zone)
 
     @contextmanager
-    def reading(self) -> Generator[None]:
-        """Holds the lock and one state of the database."""
-        with self.lock:
+    def looking(self) -> Generator[None]:
+        """Holds the lock and one state of the database, and catches up with it."""
+        with self.lock, self.db.snapshot():
+            # Behind the snapshot, not before it: what another program commits in between would be read with old caches.
             self.follow()
-            with self.db.snapshot():
-                self.heads.begin()
-                yield
+            yield
+
+    @contextmanager
+    def reading(self) -> Generator[None]:
+        """As `looking`, with nothing kept from before: for whoever reads many records."""
+        with self.looking():
+            self.heads.begin()
+            yield
 
     @contextmanager
     def writing(self) -> Generator[None]:
@@ -323,15 +329,6 @@ class Desk:
                 found.append(table)
         return sorted(found)
 
-    def ends_of(self, uuid: bytes) -> Ends | None:
-        """Returns what a relation joins, None where there is no such relation."""
-        record = self.heads.fetch(uuid)
-        row = None if record is None else self.db.one("SELECT type, src, dst FROM edge WHERE eid = ?", (record.eid,))
-        if row is None:
-            return None
-        source, target = self.heads.uuid_of(row[1]), self.heads.uuid_of(row[2])
-        return Ends(self.heads.key_texts[row[0]], source or b"", target or b"")
-
     def entries_of(self, source: bytes, relation: str) -> list[tuple[bytes, str | None]]:
         """Returns the relations of a kind from a record with their positions, in order; those without one first."""
         record = self.record_of(source)
@@ -342,13 +339,14 @@ class Desk:
         sql = f'SELECT uuid, "~pos" FROM {name} JOIN entity ON eid = "~eid" WHERE "~src" = ? ORDER BY 2, 1'  # noqa: S608
         return [(uuid, position) for uuid, position in self.db.rows(sql, (record.eid,))]
 
-    def relation_type(self, uuid: bytes) -> str | None:
-        """Returns the type of the relation that has this id, None if it is no relation's."""
+    def relation_ends(self, uuid: bytes) -> Ends | None:
+        """Returns what the relation of this id joins, also one that was ended; None if it is no relation's."""
         record = self.heads.fetch(uuid)
-        if record is None:
+        row = None if record is None else self.db.one("SELECT type, src, dst FROM edge WHERE eid = ?", (record.eid,))
+        if row is None:
             return None
-        row = self.db.one("SELECT type FROM edge WHERE eid = ?", (record.eid,))
-        return None if row is None else self.heads.key_texts[row[0]]
+        source, target = self.heads.uuid_of(row[1]), self.heads.uuid_of(row[2])
+        return None if source is None or target is None else Ends(self.heads.key_texts[row[0]], source, target)
 
     def title(self, uuid: bytes) -> str:
         """Returns what a record is called.
@@ -388,7 +386,7 @@ class Desk:
                 uuid = id_from_text(text)
             except ValueError:
                 return self.find(text)
-            if uuid in drafts or self.is_known(uuid) or any(uuid in one.uuids for one in bulk):
+            if uuid in drafts or any(uuid in one.places for one in bulk) or self.is_known(uuid):
                 return uuid
         return self.find(text)
 

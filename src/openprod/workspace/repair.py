@@ -195,7 +195,7 @@ def stage_merge(desk: Desk, edit: Edit, one: bytes, other: bytes) -> None:
     if low == high:
         raise SameThing(f"{desk.title(low)} is one record already.")
     for uuid in (low, high):
-        if desk.relation_type(uuid) is not None:
+        if desk.relation_ends(uuid) is not None:
             raise Refused("Only records can be merged, and one of these is a relation.")
     subject = merge_id(low, high)
     edit.write_raw(Merge, subject, SAME, IdPair(low, high), desk.heads_now(subject, SAME))

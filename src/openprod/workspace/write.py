@@ -7,6 +7,7 @@ for what is there and to seal and keep the result.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
@@ -60,6 +61,12 @@ class NotInTable(Refused):
     code = "edit.not_in_table"
 
 
+class NotARelation(Refused):
+    """A record was given where a relation's own id is wanted."""
+
+    code = "edit.not_a_relation"
+
+
 @dataclass(slots=True)
 class Written:
     """A value to write, over which heads; None = over what the editor saw when the edit began."""
@@ -71,7 +78,12 @@ class Written:
 
 @dataclass(slots=True)
 class Draft:
-    """What an edit does to one record or relation so far."""
+    """What an edit does to one record or relation so far.
+
+    Attributes:
+        table: the table that a record made by this edit was added to.
+        assumed: those of the values that nobody gave: defaults of a relation's properties.
+    """
 
     uuid: bytes
     table: str | None = None
@@ -81,21 +93,51 @@ class Draft:
     relation: Ends | None = None
     place: Spot | None = None
     is_unrelated: bool = False
+    assumed: set[str] = field(default_factory=set[str])
 
     @property
     def is_new(self) -> bool:
         """Tells whether this edit makes the record."""
         return self.table is not None
 
+    @property
+    def birthplace(self) -> str | None:
+        """The table a new record is made in: the one it was added to or, taken out of that again, the next it is in.
+
+        None where this edit makes no record after all.
+        """
+        if self.table is None or self.exists is False:
+            return None
+        if self.members.get(self.table) is not False:
+            return self.table
+        return next((name for name, is_in in self.members.items() if is_in), None)
+
 
 @dataclass(slots=True)
 class Bulk:
-    """Many new records of one table, a value a key."""
+    """Many new records of one table, a value a key; `places` says which row is whose."""
 
     table: str
     keys: tuple[str, ...]
     uuids: list[bytes]
     rows: list[tuple[Value, ...]]
+    places: dict[bytes, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Notes where each record stands."""
+        self.places = {uuid: place for place, uuid in enumerate(self.uuids)}
+
+    def take(self, uuid: bytes) -> Draft:
+        """Takes a record out, as the draft of a new one, because the edit goes on with it."""
+        row = self.rows[self.places.pop(uuid)]
+        values = {key: Written(one, ()) for key, one in zip(self.keys, row, strict=True) if one is not None}
+        return Draft(uuid, self.table, values)
+
+    def left(self) -> tuple[Sequence[bytes], Sequence[tuple[Value, ...]]]:
+        """Returns the ids and rows that nobody took out."""
+        if len(self.places) == len(self.uuids):
+            return self.uuids, self.rows
+        return list(self.places), [self.rows[place] for place in self.places.values()]
 
 
 class EditDesk(SightDesk, Protocol):
@@ -104,6 +146,10 @@ class EditDesk(SightDesk, Protocol):
     @property
     def catalog(self) -> Catalog:
         """The tables there are."""
+        ...
+
+    def looking(self) -> AbstractContextManager[None]:
+        """Holds the lock and one state of the database while an intent is read."""
         ...
 
     def place(self) -> When:
@@ -122,8 +168,8 @@ class EditDesk(SightDesk, Protocol):
         """Returns the tables a record is in."""
         ...
 
-    def relation_type(self, uuid: bytes) -> str | None:
-        """Returns the type of a relation."""
+    def relation_ends(self, uuid: bytes) -> Ends | None:
+        """Returns what a relation joins, also one that was ended."""
         ...
 
     def title(self, uuid: bytes) -> str:
@@ -180,8 +226,9 @@ class Edit:
 
     def add_record(self, table: str, fields: Mapping[str, object], *, record_id: bytes | None = None) -> str:
         """Creates a record from a mapping of fields, short names or full; `record_id` only for ids that are derived."""
-        holder = self._workspace.catalog.table(table)
-        checked = check_new(holder, self._with_references(holder, fields))
+        with self._workspace.looking():
+            holder = self._workspace.catalog.table(table)
+            checked = check_new(holder, self._with_references(holder, fields))
         self.assumed.extend(checked.assumed)
         uuid = record_id if record_id is not None else self._workspace.new_ids(1)[0]
         self._drafts[uuid] = Draft(
@@ -194,7 +241,7 @@ class Edit:
 
         Raises ColumnRefused naming the rows at fault.
         """
-        with without_collector():
+        with self._workspace.looking(), without_collector():
             return self._add_many(table, fields, rows)
 
     def _add_many(self, table: str, fields: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
@@ -249,15 +296,18 @@ class Edit:
             heads: for each full field key, the op ids that the author was looking at; without it what was
                 there when the edit began.
         """
-        uuid = self._uuid(record)
-        draft = self._draft(uuid)
         shown = heads or {}
-        for holder, names in self._by_holder(draft, fields).items():
-            checked = check_fields(self._holder(holder), self._with_references(self._holder(holder), names))
-            self.assumed.extend(checked.assumed)
-            for key, value in checked.values.items():
-                known = tuple(map(self._workspace.oid_of, shown[key])) if key in shown else None
-                draft.values[key] = Written(value, known)
+        with self._workspace.looking():
+            draft = self._draft(self._uuid(record))
+            found: dict[str, Written] = {}
+            for holder, names in self._by_holder(draft, fields).items():
+                checked = check_fields(self._holder(holder), self._with_references(self._holder(holder), names))
+                self.assumed.extend(checked.assumed)
+                for key, value in checked.values.items():
+                    known = tuple(map(self._workspace.oid_of, shown[key])) if key in shown else None
+                    found[key] = Written(value, known)
+        draft.values.update(found)
+        draft.assumed -= found.keys()
 
     def expect(self, record: str, key: str, op: str) -> None:
         """Makes the whole edit depend on a field holding just one change when it is written; MovedOn otherwise.
@@ -283,30 +333,45 @@ class Edit:
 
     def put(self, record: str, into: str) -> None:
         """Puts a record into a table."""
-        self._workspace.catalog.table(into)
-        self._draft(self._uuid(record)).members[into] = True
+        with self._workspace.looking():
+            self._workspace.catalog.table(into)
+            draft = self._draft(self._uuid(record))
+        draft.members.pop(into, None)
+        draft.members[into] = True
 
     def remove(self, record: str, from_: str) -> None:
         """Takes a record out of a table; its values stay and come back with it."""
-        self._workspace.catalog.table(from_)
-        draft = self._draft(self._uuid(record))
-        if (
-            not draft.is_new
-            and from_ not in self._workspace.member_tables(draft.uuid)
-            and draft.members.get(from_) is not True
-        ):
-            raise NotInTable(f"{self._workspace.title(draft.uuid)} is not in {from_}, so it cannot be taken out of it.")
+        with self._workspace.looking():
+            self._workspace.catalog.table(from_)
+            draft = self._draft(self._uuid(record))
+            is_there = draft.members.get(from_) is True or (
+                draft.table == from_ if draft.is_new else from_ in self._workspace.member_tables(draft.uuid)
+            )
+            if not is_there:
+                raise NotInTable(
+                    f"{self._workspace.title(draft.uuid)} is not in {from_}, so it cannot be taken out of it."
+                )
         draft.members[from_] = False
 
     def delete(self, record: str) -> None:
-        """Deletes a record; it can be restored."""
-        draft = self._draft(self._uuid(record))
-        draft.exists = False
+        """Deletes a record; it can be restored. A relation, named by its own id, is ended."""
+        with self._workspace.looking():
+            draft = self._draft(self._uuid(record))
+            is_relation = self._relation_of(draft) is not None
+        if is_relation:
+            draft.is_unrelated = True
+        else:
+            draft.exists = False
 
     def restore(self, record: str) -> None:
-        """Brings a deleted record back."""
-        draft = self._draft(self._uuid(record))
-        draft.exists = True
+        """Brings a deleted record, or a relation that was ended, back."""
+        with self._workspace.looking():
+            draft = self._draft(self._uuid(record))
+            ends = self._relation_of(draft)
+        if ends is None:
+            draft.exists = True
+        else:
+            draft.relation, draft.is_unrelated = ends, False
 
     def relate(self, source: str, relation: str, target: str, **properties: object) -> str:
         """Relates two records and returns the relation's own id."""
@@ -327,28 +392,36 @@ class Edit:
         In an ordered relation the new entry comes after or before another one (the id of a relation from the same
         record), else at the end.
         """
-        holder = self._workspace.catalog.relation(relation)
-        ends = Ends(relation, self._uuid(source), self._uuid(target))
-        self._check_source(holder, ends.source)
-        checked = check_new(holder, self._with_references(holder, properties))
+        with self._workspace.looking():
+            holder = self._workspace.catalog.relation(relation)
+            ends = Ends(relation, self._uuid(source), self._uuid(target))
+            self._check_source(holder, ends.source)
+            checked = check_new(holder, self._with_references(holder, properties))
         self.assumed.extend(checked.assumed)
         uuid = (
             derived_id("relation", relation, ends.source, ends.target)
             if holder.unique
             else self._workspace.new_ids(1)[0]
         )
+        given = {one.key for one in map(holder.resolve, properties) if one is not None}
         draft = self._drafts.setdefault(uuid, Draft(uuid))
-        draft.relation = ends
-        draft.values.update({key: Written(value, None) for key, value in checked.values.items() if value is not None})
+        draft.relation, draft.is_unrelated = ends, False
+        for key, value in checked.values.items():
+            if value is not None and (key in given or key not in draft.values):
+                draft.values[key] = Written(value, None)
+                (draft.assumed.discard if key in given else draft.assumed.add)(key)
         if holder.ordered or after is not None or before is not None:
             self._place(draft, holder, after, before)
         return id_text(uuid)
 
     def move(self, relation_id: str, *, after: str | None = None, before: str | None = None) -> None:
         """Moves an entry of an ordered relation behind or in front of another one, or to the end."""
-        draft = self._draft(self._uuid(relation_id))
-        name = self._workspace.relation_type(draft.uuid) or (draft.relation.type if draft.relation is not None else "")
-        self._place(draft, self._workspace.catalog.relation(name), after, before)
+        with self._workspace.looking():
+            draft = self._draft(self._uuid(relation_id))
+            ends = draft.relation or self._workspace.relation_ends(draft.uuid)
+            if ends is None:
+                raise Unordered(f"{self._workspace.title(draft.uuid)} is no entry of a list. Give a relation's id.")
+            self._place(draft, self._workspace.catalog.relation(ends.type), after, before)
 
     def _place(self, draft: Draft, relation: Relation, after: str | None, before: str | None) -> None:
         if not relation.ordered:
@@ -359,8 +432,14 @@ class Edit:
         draft.place = Spot(self._uuid(anchor) if anchor is not None else None, is_before=before is not None)
 
     def unrelate(self, relation_id: str) -> None:
-        """Ends a relation, given its id."""
-        draft = self._draft(self._uuid(relation_id))
+        """Ends a relation, given its id; raises NotARelation."""
+        with self._workspace.looking():
+            draft = self._draft(self._uuid(relation_id))
+            if self._relation_of(draft) is None:
+                raise NotARelation(
+                    f"{self._workspace.title(draft.uuid)} is a record, not a relation. Give the relation's own id, as"
+                    " 'openprod relations RECORD' lists it."
+                )
         draft.is_unrelated = True
 
     def resolve(self, conflict_id: str, *, choose: int | str | None = None, value: object = None) -> None:
@@ -393,8 +472,13 @@ class Edit:
     def _draft(self, uuid: bytes) -> Draft:
         found = self._drafts.get(uuid)
         if found is None:
-            found = self._drafts[uuid] = Draft(uuid)
+            bulk = next((one for one in self._bulk if uuid in one.places), None)
+            found = self._drafts[uuid] = bulk.take(uuid) if bulk is not None else Draft(uuid)
         return found
+
+    def _relation_of(self, draft: Draft) -> Ends | None:
+        """Returns what the relation of a draft joins, None where it is of a record."""
+        return draft.relation if draft.relation is not None else self._workspace.relation_ends(draft.uuid)
 
     def _holder(self, name: str) -> Table | Relation:
         catalog = self._workspace.catalog
@@ -424,17 +508,12 @@ class Edit:
 
     def _holders(self, draft: Draft) -> list[Table | Relation]:
         catalog = self._workspace.catalog
-        ends = draft.relation.type if draft.relation is not None else self._workspace.relation_type(draft.uuid)
+        ends = self._relation_of(draft)
         if ends is not None:
-            return [catalog.relations[ends]] if ends in catalog.relations else []
-        names = [] if draft.is_new or self._is_bulk(draft.uuid) else list(self._workspace.member_tables(draft.uuid))
-        names += [draft.table] if draft.table is not None else []
-        names += [bulk.table for bulk in self._bulk if draft.uuid in bulk.uuids]
+            return [catalog.relations[ends.type]] if ends.type in catalog.relations else []
+        names = [draft.table] if draft.table is not None else list(self._workspace.member_tables(draft.uuid))
         names += [name for name, is_in in draft.members.items() if is_in]
         return [catalog.tables[name] for name in dict.fromkeys(names) if name in catalog.tables]
-
-    def _is_bulk(self, uuid: bytes) -> bool:
-        return any(uuid in bulk.uuids for bulk in self._bulk)
 
     def _with_references(self, holder: Table | Relation, fields: Mapping[str, object]) -> dict[str, object]:
         """Turns what people give for a record field (TABLE:KEY, a prefix) into the record's id."""
@@ -456,7 +535,7 @@ class Edit:
         tables = set(self._workspace.member_tables(source)) if draft is None or not draft.is_new else {draft.table}
         if draft is not None:
             tables |= {name for name, is_in in draft.members.items() if is_in}
-        tables |= {bulk.table for bulk in self._bulk if source in bulk.uuids}
+        tables |= {bulk.table for bulk in self._bulk if source in bulk.places}
         if relation.source not in tables:
             raise NotInTable(
                 f"{relation.name} goes from records of {relation.source}, and {self._workspace.title(source)} is in"
@@ -483,8 +562,9 @@ class Edit:
                     f"nothing was written. Look at it again: openprod history {id_text(uuid)} {key}"
                 )
         builder = ChunkBuilder(sight)
+        self._drop_unmade()
         for bulk in self._bulk:
-            builder.add_rows(bulk.table, bulk.keys, bulk.uuids, bulk.rows)
+            builder.add_rows(bulk.table, bulk.keys, *bulk.left())
         self._build_new(builder)
         self._build_relations(builder)
         for draft in self._drafts.values():
@@ -498,16 +578,14 @@ class Edit:
     def _build_new(self, builder: ChunkBuilder) -> None:
         tables: dict[str, list[Draft]] = {}
         for draft in self._drafts.values():
-            if draft.table is not None and draft.exists is not False:
-                tables.setdefault(draft.table, []).append(draft)
+            if draft.birthplace is not None:
+                tables.setdefault(draft.birthplace, []).append(draft)
         for table, drafts in tables.items():
             keys = tuple(dict.fromkeys(key for draft in drafts for key in draft.values))[:COLUMNS_MAX]
             rows = [tuple(draft.values[key].value if key in draft.values else None for key in keys) for draft in drafts]
             builder.add_rows(table, keys, [draft.uuid for draft in drafts], rows)
             for draft in drafts:
-                for key in list(draft.values)[COLUMNS_MAX:] if len(draft.values) > COLUMNS_MAX else ():
-                    if key not in keys:
-                        builder.add(Set, draft.uuid, key, (), draft.values[key].value)
+                _build_rest(builder, draft, keys)
 
     def _build_relations(self, builder: ChunkBuilder) -> None:
         types: dict[str, list[Draft]] = {}
@@ -516,8 +594,9 @@ class Edit:
                 types.setdefault(draft.relation.type, []).append(draft)
         lists = Lists(builder.sight)
         for name, drafts in types.items():
-            fresh = [draft for draft in drafts if not builder.sight.is_known(draft.uuid)]
-            keys = tuple(dict.fromkeys(key for draft in fresh for key in draft.values))
+            known = {draft.uuid for draft in drafts if builder.sight.is_known(draft.uuid)}
+            fresh = [draft for draft in drafts if draft.uuid not in known]
+            keys = tuple(dict.fromkeys(key for draft in fresh for key in draft.values))[:COLUMNS_MAX]
             rows: list[tuple[Value, ...]] = []
             for draft in fresh:
                 if draft.relation is not None:
@@ -526,13 +605,13 @@ class Edit:
                     rows.append((RecordRef(draft.relation.source), RecordRef(draft.relation.target), at, *cells))
             builder.add_relations(name, keys, [draft.uuid for draft in fresh], rows)
             for draft in drafts:
-                if builder.sight.is_known(draft.uuid):
-                    heads = builder.sight.heads(draft.uuid, RELATION)
-                    if not builder.sight.is_live(draft.uuid, RELATION) or len(heads) > 1:
-                        builder.add(Relate, draft.uuid, RELATION, heads, draft.relation)
-                else:
-                    draft.values = {}
-                    draft.place = None
+                if draft.uuid not in known:
+                    _build_rest(builder, draft, keys)
+                    draft.values, draft.place = {}, None
+                    continue
+                heads = builder.sight.heads(draft.uuid, RELATION)
+                if not builder.sight.is_live(draft.uuid, RELATION) or len(heads) > 1:
+                    builder.add(Relate, draft.uuid, RELATION, heads, draft.relation)
         for draft in self._drafts.values():
             self._build_place(builder, lists, draft)
 
@@ -547,10 +626,18 @@ class Edit:
         if at is not None:
             builder.add(Place, draft.uuid, POSITION, builder.sight.heads(draft.uuid, POSITION), at)
 
+    def _drop_unmade(self) -> None:
+        """Forgets relations of a record that this edit makes and takes away again."""
+        unmade = {draft.uuid for draft in self._drafts.values() if draft.is_new and draft.birthplace is None}
+        for draft in list(self._drafts.values()) if unmade else ():
+            if draft.relation is not None and not unmade.isdisjoint((draft.relation.source, draft.relation.target)):
+                del self._drafts[draft.uuid]
+
     def _build_changes(self, builder: ChunkBuilder, sight: Sight, draft: Draft) -> None:
         if draft.is_new:
+            home = draft.birthplace
             for table, is_in in draft.members.items():
-                if draft.exists is not False and is_in and table != draft.table:
+                if home is not None and is_in and table != home:
                     builder.add(Member, draft.uuid, member_key(table), (), payload=True)
             return
         if draft.exists is not None:
@@ -565,6 +652,9 @@ class Edit:
                 builder.add(Unrelate, draft.uuid, RELATION, sight.heads(draft.uuid, RELATION), None)
             return
         for key, written in draft.values.items():
+            # What somebody chose for a relation that is there already stays; a default is no choice.
+            if key in draft.assumed and sight.heads(draft.uuid, key):
+                continue
             heads = written.heads if written.heads is not None else sight.heads(draft.uuid, key)
             if written.is_decision:
                 builder.add(Decide, draft.uuid, key, heads, written.value)
@@ -587,3 +677,10 @@ class Edit:
         if not is_live and sight.is_gone(draft.uuid):
             return
         builder.add(Exist, draft.uuid, EXISTS, heads, is_live)
+
+
+def _build_rest(builder: ChunkBuilder, draft: Draft, keys: Sequence[str]) -> None:
+    """Adds the values of a new record or relation that found no column in its row block."""
+    for key, written in draft.values.items():
+        if key not in keys and written.value is not None:
+            builder.add(Set, draft.uuid, key, (), written.value)
