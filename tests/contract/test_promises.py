@@ -189,9 +189,8 @@ def test_listeners_hear_of_a_change_once_it_is_there(ws: Workspace, tmp_path: Pa
     heard: list[int] = []
 
     def look() -> None:
-        with sqlite3.connect(tmp_path / "show" / "workspace.db") as other:
-            heard.append(other.execute('SELECT count(*) FROM "stage.people"').fetchone()[0])
-        other.close()
+        with again(tmp_path) as other:
+            heard.append(other.count("stage.people"))
 
     watching = ws.on_change(look)
     with ws.edit() as edit:

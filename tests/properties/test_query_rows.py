@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal as Exact
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -62,9 +63,10 @@ def add_all(model: ReadModel, records: list[dict[str, Any]]) -> list[tuple[str, 
     records=st.lists(plain_records, max_size=7),
     orders=st.lists(st.tuples(st.sampled_from(SORTED), st.booleans()), min_size=1, max_size=3),
     size=st.integers(1, 4),
+    alike=st.sampled_from((1, 2, 400)),
 )
 def test_rows_come_in_the_asked_order_and_windows_of_them_fit_together(
-    records: list[dict[str, Any]], orders: list[tuple[str, bool]], size: int
+    records: list[dict[str, Any]], orders: list[tuple[str, bool]], size: int, alike: int
 ) -> None:
     model = small()
     rows = add_all(model, records)
@@ -74,7 +76,9 @@ def test_rows_come_in_the_asked_order_and_windows_of_them_fit_together(
     found = model.query(query)
     assert [row["id"] for row in found] == in_order(rows, orders)
     assert [row["no"] for row in found] == list(range(1, len(rows) + 1))
-    windows = [model.query(query, limit=size, offset=start) for start in range(0, len(rows) + 1, size)]
+    # A small number of spare rows makes ties at the end of a window as frequent as they are in large tables.
+    with patch("openprod.query.compile.ALIKE_ROWS", alike):
+        windows = [model.query(query, limit=size, offset=start) for start in range(0, len(rows) + 1, size)]
     assert [row for window in windows for row in window] == found
     assert model.count(query) == len(rows)
 

@@ -30,7 +30,11 @@ def log(call: Call, count: int) -> None:
 @click.argument("field", metavar="[FIELD]", required=False)
 def history(call: Call, record: str, field: str | None) -> None:
     """Say how a record, or one field of it, came to be as it is: the newest change first."""
-    _print(call, call.open().history(record, field), with_ops=True)
+    from openprod.cli.records import full_name
+
+    workspace = call.open()
+    wanted = full_name(workspace, record, field) if field is not None else None
+    _print(call, workspace.history(record, wanted), with_ops=True)
 
 
 def _print(call: Call, entries: list[LogEntry], *, with_ops: bool = False) -> None:

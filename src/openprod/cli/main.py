@@ -151,9 +151,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         output.begin()
         start_log()
-        status = openprod.main(given, prog_name="openprod", obj=call, standalone_mode=False)
-        sys.stdout.flush()
-        return status if isinstance(status, int) else call.status
+        # Not click's own `main`: it would end the process itself where a reader leaves.
+        with openprod.make_context("openprod", given, obj=call) as context:
+            openprod.invoke(context)
+        output.flush()
+        return call.status
+    except click.exceptions.Exit as error:
+        return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return USAGE

@@ -44,6 +44,11 @@ def _write(text: str) -> None:
     sys.stdout.write(text)
 
 
+def flush() -> None:
+    """Sends what was printed on its way, before something long begins."""
+    sys.stdout.flush()
+
+
 def begin() -> None:
     """Forgets what an earlier call in the same process printed."""
     global _begun  # noqa: PLW0603 -- one call, one stdout

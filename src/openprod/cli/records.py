@@ -28,6 +28,13 @@ def _told(call: Call, workspace: Workspace, record: str, sentence: str, *, asked
         call.leave(one for one in workspace.conflicts(shape["id"]) if one["field"] in keys)
 
 
+def full_name(workspace: Workspace, record: str, field: str) -> str:
+    """Returns a field's full key where the record was named by a table that has it: lighting.cues:11 page."""
+    table = workspace.catalog.tables.get(record.partition(":")[0])
+    found = table.resolve(field) if table is not None else None
+    return found.key if found is not None else field
+
+
 def _assumed(edit: Edit) -> None:
     for note in edit.assumed:
         output.say(note)
@@ -69,15 +76,16 @@ def clear(call: Call, record: str, field: str) -> None:
 
 def _write(call: Call, record: str, values: dict[str, object], sentence: str, expect: str | None = None) -> None:
     workspace = call.open()
+    named = {full_name(workspace, record, name): value for name, value in values.items()}
     with workspace.edit("") as edit:
         uuid = workspace.ref(record)
-        edit.set(uuid, values)
+        edit.set(uuid, named)
         if expect is not None:
-            edit.expect(uuid, next(iter(values)), expect)
+            edit.expect(uuid, next(iter(named)), expect)
     _assumed(edit)
     if edit.bundle is None:
         output.say("It was so already; nothing was written.")
-    _told(call, workspace, uuid, sentence, asked=values.keys())
+    _told(call, workspace, uuid, sentence, asked=named.keys())
 
 
 @command("put")

@@ -63,25 +63,35 @@ def _started(call: Call, workspace: Workspace) -> None:
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="The port to serve on; any free one if left out."
 )
-@click.option("--no-browser", is_flag=True, help="Do not open the browser; print where it is.")
+@click.option("--no-browser", is_flag=True, help="Do not open the browser; say which page to open.")
 def serve(call: Call, port: int, *, no_browser: bool) -> None:
     """Open this production in your browser; Ctrl C ends it. Only this computer and this user can reach it."""
     _serve(call, call.open(), port, no_browser=no_browser)
 
 
 def _serve(call: Call, workspace: Workspace, port: int, *, no_browser: bool) -> None:
+    import shutil
+
     from openprod.exchange.export import export_table
     from openprod.server.app import Server
 
-    with Server(
-        workspace, port=port, state=workspace.home.path, export=lambda table: export_table(workspace, table)
-    ) as server:
-        output.say(f"{workspace.name} is open at {server.origin} for this computer only. Ctrl C ends it.")
-        if call.is_json:
-            output.document({"origin": server.origin, "port": server.port})
-        if not no_browser:
-            server.open_browser()
-        server.wait()
+    home = workspace.home.path
+    with Server(workspace, port=port, state=home, export=lambda table: export_table(workspace, table)) as server:
+        page = server.open_browser(_leave_closed) if no_browser else server.open_browser()
+        try:
+            if call.is_json:
+                output.document({"origin": server.origin, "port": server.port, "page": str(page)})
+                output.flush()
+            output.say(f"{workspace.name} is open at {server.origin} for this computer only. Ctrl C ends it.")
+            if no_browser:
+                output.say(f"Within a minute, open this page in a browser of this computer: {page}")
+            server.wait()
+        finally:
+            shutil.rmtree(page.parent, ignore_errors=True)
+
+
+def _leave_closed(_: str) -> bool:
+    return True
 
 
 @command("status")

@@ -467,7 +467,16 @@ def _search(statement: Statement, operator: Operator, expr: Expr, text: str) -> 
             return f"openprod_like({expr.sql},{statement.bind(text)})"
         case _:
             words = search_words(text)
-            return f"openprod_contains({expr.sql},{statement.bind(words)})" if words else f"{expr.sql}<x''"
+            return _contains(statement, expr.sql, words) if words else f"{expr.sql}<x''"
+
+
+def _contains(statement: Statement, sql: str, words: str) -> str:
+    """Returns SQL of a word search; plain ASCII text without the longest word's letters is passed over quickly."""
+    search = f"openprod_contains({sql},{statement.bind(words)})"
+    longest = max(words.replace("*", "").split(" "), key=len)
+    if not longest.isascii():
+        return search
+    return f"({sql} LIKE {statement.bind(f'%{longest}%')} OR octet_length({sql})<>length({sql})) AND {search}"
 
 
 def _membership(scope: Scope, comparison: Comparison, source: Source) -> str | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias, cast
 
 from openprod.catalog.names import SqlValue, quote
-from openprod.catalog.tables import Catalog, near_names
+from openprod.catalog.tables import Catalog, FieldType, near_names
 from openprod.model.ids import EntityId, id_text
 from openprod.model.values import Plain
 from openprod.query.compare import all_of, condition_sql, names_steps
@@ -167,6 +167,9 @@ class _Window(NamedTuple):
 
 
 _ALL = _Window(None, 0)
+# How many rows more than wanted are picked, in case they sort like the last one wanted.
+ALIKE_ROWS = 100
+_MOSTLY_UNIQUE: frozenset[FieldType] = frozenset(("text", "natural", "int", "float", "decimal", "datetime", "duration"))
 
 
 @dataclass(slots=True)
@@ -352,38 +355,63 @@ class _Compiler:
         return [scope.uuid(scope.nodes[name], optional=name in optional) for name in names if name in scope.nodes]
 
     def page_rows(self, window: _Window) -> Compiled:
-        """A page of one table.
-
-        Looking up the record id of every row, only to break ties, costs more than sorting them. So the page is picked
-        by the asked order alone, with one row more; only where that row sorts exactly like the last one wanted are
-        all rows up to there sorted again with their ids.
-        """
+        """A page of one table: the page is picked first, by local integers, and only its rows are looked at."""
         stage = self.start()
         scope = stage.scope
-        bind = self.statement.bind
         terms = self.asked_terms(scope)
+        keys = [f"{term.sql} AS k{index}" for index, term in enumerate(terms)]
         over = [term.over(f"k{index}") for index, term in enumerate(terms)]
-        columns = ",".join([f"{scope.nodes[''].eid} AS e", *(f"{term.sql} AS k{n}" for n, term in enumerate(terms))])
-        order = ",".join(map(str, over)) or "e"
-        picked = window.skipped + (window.most or 0)
-        alike = f"SELECT DISTINCT {','.join(term.sql for term in over) or '1'} FROM b"
-        where = stage.where_sql()
-        self.ctes += [
-            f"a AS MATERIALIZED (SELECT {columns} {scope.from_sql()}{where} ORDER BY {order} LIMIT {bind(picked + 1)})",
-            f"b AS MATERIALIZED (SELECT * FROM a ORDER BY {order} LIMIT 2 OFFSET {bind(max(0, picked - 1))})",
-            f"c AS MATERIALIZED (SELECT count(*)=2 AND (SELECT count(*) FROM ({alike}))=1 AS tied FROM b)",
-        ]
-        again = f"SELECT {columns} FROM c CROSS JOIN {' '.join(scope.sources)} WHERE "
-        rest = all_of(["c.tied", *stage.where, *_up_to_boundary(terms)])
-        self.ctes.append(f"g AS (SELECT * FROM a WHERE NOT (SELECT tied FROM c) UNION ALL {again}{rest})")
-        ordered = ",".join([*map(str, over), "uuid"])
-        page = f"SELECT g.*,uuid FROM g CROSS JOIN entity ON eid=g.e ORDER BY {ordered}{self.window_sql(window)}"
-        self.ctes.append(f"h AS MATERIALIZED ({page})")
+        ordered = f"ORDER BY {','.join([*map(str, over), 'uuid'])}{self.window_sql(window)}"
+        if self.is_mostly_unique(scope):
+            self.pick(stage, terms, window)
+            page = "SELECT g.*,uuid FROM g CROSS JOIN entity ON eid=g.e"
+        else:
+            uuid = f"{scope.uuid(scope.nodes[''])} AS uuid"
+            columns = ",".join([f"{scope.nodes[''].eid} AS e", *keys, uuid])
+            page = f"SELECT {columns} {scope.from_sql()}{stage.where_sql()}"
+        self.ctes.append(f"h AS MATERIALIZED ({page} {ordered})")
         tables, is_open = scope.nodes[""].tables, scope.nodes[""].is_open
         kept = Scope(self.statement, ["h"], {"": Node("h.e", tables, is_open, entity="h")})
         final = [*(str(term.over(f"h.k{index}")) for index, term in enumerate(terms)), "h.uuid"]
-        columns_shown = shown_columns(kept, self.query)
-        return self.finish(_Stage(kept), columns_shown, final, _ALL, self.query.offset - window.skipped)
+        shown = shown_columns(kept, self.query)
+        return self.finish(_Stage(kept), shown, final, _ALL, self.query.offset - window.skipped)
+
+    def is_mostly_unique(self, scope: Scope) -> bool:
+        """Tells whether rows that sort alike are likely few: ordered by numbers or texts, not by yes/no or choices."""
+        if not self.query.sort.order:
+            return True
+        operand_text, _ = split_order(self.query.sort.order[0])
+        source = Source(operand_text, "sort.order")
+        expr = value_of(scope, self.query, parse_operand(operand_text, "sort.order"), source)
+        return expr.type in _MOSTLY_UNIQUE
+
+    def pick(self, stage: _Stage, terms: Sequence[Term], window: _Window) -> None:
+        """Makes table g: at least all rows up to the end of the page.
+
+        Looking up the record id of every row, only to break ties, costs as much as sorting them. So rows are picked
+        by the asked order alone, some more than wanted; only where the last of those sorts exactly like the last one
+        wanted are all rows up to there picked again.
+        """
+        scope = stage.scope
+        bind = self.statement.bind
+        over = [term.over(f"k{index}") for index, term in enumerate(terms)]
+        columns = ",".join([f"{scope.nodes[''].eid} AS e", *(f"{term.sql} AS k{n}" for n, term in enumerate(terms))])
+        rows = f"SELECT {columns} {scope.from_sql()}"
+        order = ",".join(map(str, over)) or "e"
+        picked = window.skipped + (window.most or 0)
+        alike = f"SELECT DISTINCT {','.join(term.sql for term in over) or '1'} FROM b"
+        bound = _Stage(scope, [*stage.where, *_up_to_boundary(terms)])
+        sorted_rows = f"SELECT * FROM a ORDER BY {order} LIMIT 1 OFFSET "
+        ends = [sorted_rows + bind(max(0, at - 1)) for at in (picked, picked + ALIKE_ROWS)]
+        # LIMIT 0 keeps SQLite from even beginning a scan.
+        only_if = "LIMIT (SELECT CASE WHEN tied THEN {} END FROM c)"
+        self.ctes += [
+            f"a AS MATERIALIZED ({rows}{stage.where_sql()} ORDER BY {order} LIMIT {bind(picked + ALIKE_ROWS)})",
+            f"b AS MATERIALIZED ({'SELECT * FROM (' + ') UNION ALL SELECT * FROM ('.join(ends)}))",
+            f"c AS MATERIALIZED (SELECT count(*)=2 AND (SELECT count(*) FROM ({alike}))=1 AS tied FROM b)",
+            f"d AS MATERIALIZED ({rows}{bound.where_sql()} {only_if.format('-1 ELSE 0')})",
+            f"g AS (SELECT * FROM (SELECT * FROM a {only_if.format('0 ELSE -1')}) UNION ALL SELECT * FROM d)",
+        ]
 
     def asked_terms(self, scope: Scope) -> list[Term]:
         if self.query.sort.order:

@@ -24,7 +24,7 @@ from openprod.model.bundle import (
 )
 from openprod.model.errors import Damaged
 from openprod.model.hlc import ZERO, Hlc
-from openprod.model.ids import BundleId, WorkspaceId, chunk_hash
+from openprod.model.ids import BundleId, WorkspaceId, bundle_id, chunk_hash
 from openprod.model.ops import (
     IMPLIED_COLUMNS,
     Chunk,
@@ -321,6 +321,10 @@ class Log:
                 raise LogDamaged(
                     f"The workspace names a bundle (number {number}) that its log does not hold. Run: openprod verify"
                 )
+            if type(row[0]) is not bytes or bundle_id(self._workspace, row[0]) != self.id_of(number):
+                raise LogDamaged(
+                    f"A stored bundle ({seq_of(number)} of its log) is damaged on this disk. Run: openprod verify"
+                )
             try:
                 found = decode_header(row[0])
             except Malformed as error:
@@ -329,6 +333,22 @@ class Log:
                 ) from error
             self.keep_header(number, found)
         return found
+
+    @property
+    def workspace(self) -> WorkspaceId:
+        """The workspace whose log this is."""
+        return self._workspace
+
+    def look(self, number: int) -> tuple[bytes, bytes] | None:
+        """Returns a bundle's id and header as they stand, unchecked; None where there are none, or no bytes."""
+        row = self._db.one("SELECT id, header FROM bundle WHERE no = ?", (number,))
+        return None if row is None or type(row[0]) is not bytes or type(row[1]) is not bytes else (row[0], row[1])
+
+    def forget_bytes(self, number: int) -> None:
+        """Forgets what was decoded of a bundle whose stored bytes are replaced."""
+        self._headers.pop(number, None)
+        for key in [key for key in self._chunks if key >> CHUNK_BITS == number]:
+            del self._chunks[key]
 
     def keep_header(self, number: int, header: Header) -> None:
         """Keeps a decoded header at hand."""
@@ -350,7 +370,7 @@ class Log:
         if row is None:
             raise LogDamaged(f"A stored bundle (number {number}) lacks a part of its body. Run: openprod verify")
         header = self.header(number)
-        if chunk_hash(row[0]) != header.chunks[index].hash:
+        if type(row[0]) is not bytes or chunk_hash(row[0]) != header.chunks[index].hash:
             raise LogDamaged(
                 f"A stored bundle ({self.id_of(number).hex()[:12]}, number {seq_of(number)} of its log) is damaged on"
                 " this disk. Run: openprod verify"

@@ -39,12 +39,18 @@ class Terminal:
 
     Args:
         home: the state directory.
-        folder: the production's folder, which need not be there yet.
+        folder: the production's folder, which need not be there yet; None names none.
     """
 
-    def __init__(self, home: Path, folder: Path) -> None:
+    def __init__(self, home: Path, folder: Path | None) -> None:
         self.home = home
-        self.folder = folder
+        self._named = folder
+
+    @property
+    def folder(self) -> Path:
+        """The production's folder."""
+        assert self._named is not None, "this terminal names no folder"
+        return self._named
 
     def run(self, *arguments: str, stdin: str = "") -> Ran:
         """Runs a command and returns what came of it, whatever its status."""
@@ -67,7 +73,8 @@ class Terminal:
     def _around(self, stdin: str) -> Generator[None]:
         kept = {name: os.environ.get(name) for name in (HOME, WORKSPACE)}
         before = sys.stdin
-        os.environ.update({HOME: str(self.home), WORKSPACE: str(self.folder)})
+        os.environ[HOME] = str(self.home)
+        os.environ[WORKSPACE] = "" if self._named is None else str(self._named)
         sys.stdin = io.StringIO(stdin)
         try:
             yield

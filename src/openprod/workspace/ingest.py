@@ -27,6 +27,7 @@ from openprod.model.ops import Malformed
 from openprod.store.database import Database
 from openprod.store.log import SEQ_BITS, Branch, Log, branch_of, seq_of
 from openprod.store.pending import ADMISSION, HELD, WAITING, Pending, PendingShelf
+from openprod.store.quarantine import Healer, Quarantine
 from openprod.workspace.apply import Applier
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Report:
     Attributes:
         applied: bundles that took effect now, waiting ones that others released among them.
         duplicates: bundles that were here already.
+        healed: damaged copies here that were replaced by good ones.
         waiting, held, admission: kept without effect now, by reason.
         unread: applied for the order of history, but not understood by this version.
         rejected: a sentence for each bundle whose bytes were dropped.
@@ -52,6 +54,7 @@ class Report:
 
     applied: int = 0
     duplicates: int = 0
+    healed: int = 0
     waiting: int = 0
     held: int = 0
     admission: int = 0
@@ -62,7 +65,7 @@ class Report:
     @property
     def is_news(self) -> bool:
         """Tells whether anything took effect."""
-        return self.applied > 0
+        return self.applied > 0 or self.healed > 0
 
 
 class Candidate(NamedTuple):
@@ -82,6 +85,7 @@ class Ingest:
         self._db = database
         self._log = history
         self._pending = pending
+        self.quarantine = Quarantine(database)
         self._applier = applier
         self._workspace = workspace
 
@@ -102,10 +106,30 @@ class Ingest:
             found[candidate.id] = candidate
         ids = list(found)
         self._log.number_many(ids)
+        self._heal(found, report)
+        ids = list(found)
         kept = self._pending.held_ids(ids)
         fresh = [one for one in found.values() if one.id not in kept and self._log.number_of(one.id) is None]
         report.duplicates += len(found) - len(fresh)
         return self._proven(fresh, report)
+
+    def _heal(self, found: dict[bytes, Candidate], report: Report) -> None:
+        """Takes out the bundles that are here in a damaged copy, and puts them in its place."""
+        healer = Healer(self._log, self.quarantine)
+        damaged = self.quarantine.bundles()
+        for one in found.values():
+            arms = self._log.branches_of(one.header.log)
+            if any(one.header.seq <= arm.seq for arm in arms) and self._log.number_of(one.id) is None:
+                healer.suspect(one.header.log, one.header.seq)
+                damaged = self.quarantine.bundles()
+        for one in [one for one in found.values() if one.id in healer.wanted]:
+            is_opened = one.header.opening is None or check_opening(one.header)
+            number = healer.wanted.get(one.id)
+            if number is not None and is_opened and proves(one.header.log, one.id, one.sealed.signature):
+                healer.heal(number, one.id, one.sealed)
+                report.healed += number in damaged
+                report.duplicates += number not in damaged
+                del found[one.id]
 
     def _read(self, sealed: Sealed, report: Report) -> Candidate | None:
         try:
@@ -149,7 +173,7 @@ class Ingest:
     def apply(self, fresh: Sequence[Candidate], now_ms: int, report: Report) -> None:
         """Applies what can apply, pending bundles that it releases included, and keeps the rest with its reason."""
         kept = {one.id: one for one in self._pending.all()} if self._pending.counts() else {}
-        waiting = [Candidate(BundleId(one.id), decode_header(one.sealed.header), one.sealed) for one in kept.values()]
+        waiting = [one for one in map(self._still_whole, kept.values()) if one is not None]
         todo = [*fresh, *waiting]
         queue = _Queue(todo, self._log)
         applied: list[bytes] = []
@@ -175,6 +199,22 @@ class Ingest:
                 queue.try_again()
         self._pending.drop(applied)
         self._keep(queue.left(), now_ms, report)
+
+    def _still_whole(self, one: Pending) -> Candidate | None:
+        """Returns a bundle that waits as it came; None, and it is forgotten, where it was damaged meanwhile."""
+        try:
+            header = decode_header(one.sealed.header)
+        except Malformed:
+            header = None
+        if (
+            header is not None
+            and bundle_id(self._workspace, one.sealed.header) == one.id
+            and chunks_match(header, one.sealed.chunks)
+        ):
+            return Candidate(BundleId(one.id), header, one.sealed)
+        log.warning("bundle %s, which waited here, is damaged and was dropped", one.id.hex()[:12])
+        self._pending.drop((one.id,))
+        return None
 
     def _ends_batch(self, bundle: Bundle) -> bool:
         """Tells whether what follows may depend on what this bundle says about tables, members or clocks."""

@@ -652,7 +652,7 @@ def status(desk: Desk, name: str) -> StatusShape:
         "held": counts.get(HELD, 0),
         "admission": counts.get(ADMISSION, 0),
         "unread": len(desk.log.unread),
-        "quarantined": 0,
+        "quarantined": len(desk.ingest.quarantine.bundles()),
     }
 
 
@@ -661,8 +661,12 @@ def notices(desk: Desk, now_ms: int) -> list[NoticeShape]:
     found: list[NoticeShape] = [*_pending_notices(desk, now_ms)]
     if desk.log.unread:
         found.append({"kind": "unread", "text": wording.unread_notice(len(desk.log.unread))})
+    quarantine = desk.ingest.quarantine
+    if damaged := quarantine.bundles():
+        found.append({"kind": "damaged", "text": wording.damaged_notice(len(damaged))})
+    found.extend({"kind": "derived", "text": text} for text in quarantine.derived())
     for kind, number, _, detail in desk.db.rows(
-        "SELECT kind, bundle, ordinal, detail FROM flag ORDER BY kind, bundle, ordinal"
+        "SELECT kind, bundle, ordinal, detail FROM flag WHERE bundle ORDER BY kind, bundle, ordinal"
     ):
         name = actor_name(desk, desk.log.branches[branch_of(number)].actor)
         match kind:

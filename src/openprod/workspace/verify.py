@@ -2,7 +2,7 @@
 
 `check` proves: every stored header and chunk hashes to what was signed, every signature is its log's, every log links
 back without a gap, and everything derived is what the log gives. It cannot prove that nobody holds more than this
-device, nor that a member told the truth.
+device, nor that a member told the truth. What to do with what it finds is `heal`'s.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from openprod.catalog.names import quote
+import msgspec
+
 from openprod.identity.seal import check_opening, proves
 from openprod.merge.state_hash import text as hash_text
-from openprod.model.bundle import Frontier, chunks_match, decode_header
+from openprod.model.bundle import Frontier, chunks_match, decode_header, decode_sealed
+from openprod.model.errors import Damaged
 from openprod.model.ids import bundle_id
 from openprod.model.ops import Malformed
-from openprod.store.database import Database, DatabaseDamaged, without_collector
+from openprod.store.database import Database, DatabaseDamaged, translated, without_collector
 from openprod.store.log import SEQ_BITS, Log, LogDamaged, branch_of, seq_of
+from openprod.store.relink import relink
+from openprod.workspace.compare import differences
 from openprod.workspace.meaning import Changes
 
 if TYPE_CHECKING:
@@ -50,12 +54,22 @@ class Findings:
     Attributes:
         bundles: how many bundles were checked.
         damaged: a sentence for each thing that is damaged, naming it.
+        notes: a sentence for each thing that is odd and costs nothing.
         state_hash: the hash that the log gives.
+        bundles_damaged: for the number of each damaged bundle, what is wrong.
+        unsigned: the numbers of bundles whose own signature is bad, though a later one proves what they say.
+        derived: those of `damaged` that a rebuild mends.
+        pending_damaged: the ids of damaged bundles among those that wait.
     """
 
     bundles: int = 0
     damaged: list[str] = field(default_factory=list[str])
+    notes: list[str] = field(default_factory=list[str])
     state_hash: str = ""
+    bundles_damaged: dict[int, str] = field(default_factory=dict[int, str])
+    unsigned: set[int] = field(default_factory=set[int])
+    derived: list[str] = field(default_factory=list[str])
+    pending_damaged: list[bytes] = field(default_factory=list[bytes])
 
     @property
     def is_sound(self) -> bool:
@@ -97,15 +111,23 @@ def check_strangers(desk: Desk) -> None:
 
 
 def check(desk: Desk, progress: Callable[[int, int], None] | None = None) -> Findings:
-    """Checks every hash, signature, link and everything derived; changes nothing."""
+    """Checks every hash, signature, link and everything derived; changes nothing and raises for nothing it finds."""
     findings = Findings()
-    for (problem,) in desk.db.rows("PRAGMA integrity_check(20)"):
-        if problem != "ok":
-            findings.damaged.append(f"The database file: {problem}")
-    _check_log(desk, findings, progress)
-    if findings.is_sound:
-        _check_derived(desk, findings)
+    try:
+        with translated(desk.db.path):
+            for (problem,) in desk.db.rows("PRAGMA integrity_check(20)"):
+                if problem != "ok":
+                    findings.damaged.append(f"The database file: {problem}. Run: openprod rebuild")
+            _check_log(desk, findings, progress)
+            _check_pending(desk, findings)
+            if not findings.bundles_damaged:
+                _check_derived(desk, findings)
+    except (Damaged, msgspec.MsgspecError) as error:
+        findings.damaged.append(str(error))
     return findings
+
+
+# -- the log
 
 
 def _check_log(desk: Desk, findings: Findings, progress: Callable[[int, int], None] | None) -> None:
@@ -117,100 +139,123 @@ def _check_log(desk: Desk, findings: Findings, progress: Callable[[int, int], No
         findings.bundles += 1
         if progress is not None and findings.bundles % 100 == 0:
             progress(findings.bundles, total)
-        problem = _check_bundle(desk, number, vouched)
+        problem = _check_bundle(desk, number, vouched, findings)
         if problem:
-            findings.damaged.append(f"Bundle {seq_of(number)} of log {_log_name(desk, number)}: {problem}")
-    for arm in desk.log.branches.values():
-        first = arm.fork_seq + 1
-        held = desk.db.one(
-            "SELECT count(*) FROM bundle WHERE no BETWEEN ? AND ?",
-            (arm.no << SEQ_BITS | first, arm.no << SEQ_BITS | arm.seq),
-        )
-        if held is not None and held[0] != arm.seq - arm.fork_seq:
-            findings.damaged.append(f"Log {arm.id.hex()[:12]} lacks {arm.seq - arm.fork_seq - held[0]} of its bundles.")
+            _add_damage(desk, findings, number, problem)
+    for number in _missing(desk):
+        _add_damage(desk, findings, number, "it is missing")
 
 
-def _log_name(desk: Desk, number: int) -> str:
+def _add_damage(desk: Desk, findings: Findings, number: int, problem: str) -> None:
+    findings.bundles_damaged[number] = problem
+    findings.damaged.append(f"{bundle_name(desk, number)}: {problem}. It is set aside; sync with a device that has it.")
+
+
+def bundle_name(desk: Desk, number: int) -> str:
+    """Returns what a bundle is called in a sentence."""
     arm = desk.log.branches.get(branch_of(number))
-    return arm.id.hex()[:12] if arm is not None else "?"
+    return f"Bundle {seq_of(number)} of log {arm.id.hex()[:12] if arm is not None else '?'}"
 
 
-def _check_bundle(desk: Desk, number: int, vouched: set[bytes]) -> str:
+def _missing(desk: Desk) -> Iterator[int]:
+    """Yields the numbers of the bundles that a branch should hold and does not."""
+    held = {number for (number,) in desk.db.rows("SELECT no FROM bundle")}
+    tops: dict[int, int] = {}
+    for number in held:
+        tops[branch_of(number)] = max(tops.get(branch_of(number), 0), seq_of(number))
+    for arm in desk.log.branches.values():
+        # A damaged row may name any number: no further than a step beyond what is there.
+        top = min(arm.seq, tops.get(arm.no, arm.fork_seq) + 1)
+        for seq in range(arm.fork_seq + 1, top + 1):
+            if arm.no << SEQ_BITS | seq not in held:
+                yield arm.no << SEQ_BITS | seq
+
+
+def _check_bundle(desk: Desk, number: int, vouched: set[bytes], findings: Findings) -> str:
     """Returns what is wrong with a stored bundle, in words; empty if nothing. Adds whom it vouches for."""
     row = desk.db.one("SELECT id, header, signature FROM bundle WHERE no = ?", (number,))
     if row is None:
         return "it is missing"
     kept_id, raw, signature = row
+    if not isinstance(raw, bytes) or not isinstance(kept_id, bytes):
+        return "its header is damaged"
     try:
         header = decode_header(raw)
     except Malformed as error:
         return f"its header is damaged ({error})"
     true_id = bundle_id(desk.id, raw)
-    arm = desk.log.branches.get(branch_of(number))
     if true_id != kept_id:
         return "its header is damaged: it hashes to another id"
-    if arm is None or header.log != arm.id or header.seq != seq_of(number):
-        return "it stands in another log's place"
-    if true_id not in vouched and not proves(header.log, true_id, signature):
-        return "its signature is damaged"
-    if header.prev is not None:
-        vouched.add(header.prev)
+    if header.seq != seq_of(number):
+        return "it stands in another's place"
+    chunks = desk.log.sealed(number).chunks
+    if not chunks_match(header, chunks):
+        return "its contents are damaged"
+    if header.prev is not None and not _links(desk, number, header.prev):
+        return "it does not link to the one before"
     if header.opening is not None and not check_opening(header):
         return "its log's opening is damaged"
-    if not chunks_match(header, desk.log.sealed(number).chunks):
-        return "its contents are damaged"
-    return "" if header.prev is None or _links(desk, number, header.prev) else "it does not link to the one before"
+    if not isinstance(signature, bytes) or not proves(header.log, true_id, signature):
+        if true_id not in vouched:
+            return "its signature is damaged"
+        findings.unsigned.add(number)
+        findings.notes.append(
+            f"{bundle_name(desk, number)}: its signature is damaged; the bundle after it proves what it says."
+        )
+    if header.prev is not None:
+        vouched.add(header.prev)
+    return ""
 
 
 def _links(desk: Desk, number: int, prev: bytes) -> bool:
-    arm = desk.log.branches[branch_of(number)]
+    """Tells whether the bundle before is the one named; one that is missing, or damaged, is named for itself."""
+    arm = desk.log.branches.get(branch_of(number))
+    if arm is None:
+        return True
     before = (
         number - 1 if seq_of(number) - 1 > arm.fork_seq or arm.parent is None else arm.parent << SEQ_BITS | arm.fork_seq
     )
-    row = desk.db.one("SELECT id FROM bundle WHERE no = ?", (before,))
-    return row is not None and row[0] == prev
+    row = desk.db.one("SELECT id, header FROM bundle WHERE no = ?", (before,))
+    is_sound = row is not None and isinstance(row[1], bytes) and bundle_id(desk.id, row[1]) == row[0]
+    return not is_sound or row is None or row[0] == prev
+
+
+def _check_pending(desk: Desk, findings: Findings) -> None:
+    for kept_id, raw in desk.db.rows("SELECT id, sealed FROM pending ORDER BY id"):
+        if not is_whole(desk, kept_id, raw):
+            name = kept_id.hex()[:12] if isinstance(kept_id, bytes) else "?"
+            findings.pending_damaged.append(kept_id)
+            findings.damaged.append(f"Bundle {name}, which waits here, is damaged. It is dropped, and asked for again.")
+
+
+def is_whole(desk: Desk, kept_id: object, raw: object) -> bool:
+    """Tells whether the bytes of a bundle that waits are the ones that came."""
+    if not isinstance(raw, bytes) or not isinstance(kept_id, bytes):
+        return False
+    try:
+        one = decode_sealed(raw)
+        header = decode_header(one.header)
+    except (Malformed, msgspec.MsgspecError):
+        return False
+    return bundle_id(desk.id, one.header) == kept_id and chunks_match(header, one.chunks)
+
+
+# -- what is derived
 
 
 def _check_derived(desk: Desk, findings: Findings) -> None:
     """Derives everything into a scratch database in memory and compares it, table by table, with what is kept."""
-    scratch = derive_copy(desk)
+    try:
+        scratch = derive_copy(desk)
+    except LogDamaged as error:
+        findings.damaged.append(str(error))
+        return
     try:
         findings.state_hash = hash_text(scratch.applier.hash)
-        kept = hash_text(desk.applier.hash)
-        if kept != findings.state_hash:
-            findings.damaged.append(
-                f"The state hash is {kept}, but the log gives {findings.state_hash}. Run: openprod rebuild"
-            )
-        for name in sorted({*scratch.model.shelves, *scratch.model.relations}):
-            shelf = scratch.model.shelves.get(name) or scratch.model.relations[name]
-            records = {column.name for column in shelf.columns if column.field.type == "record"}
-            if _rows_of(desk.db, name, records) != _rows_of(scratch.db, name, records):
-                findings.damaged.append(f"The table {name} is not what the log gives. Run: openprod rebuild")
-        for table, sql in (("conflict", _CONFLICTS), ("record", _RECORDS)):
-            if desk.db.rows(sql) != scratch.db.rows(sql):
-                findings.damaged.append(f"The list of {table}s is not what the log gives. Run: openprod rebuild")
+        findings.derived = list(differences(desk, scratch))
+        findings.damaged += findings.derived
     finally:
         scratch.db.close()
-
-
-_CONFLICTS = "SELECT uuid, key.key FROM conflict JOIN entity USING(eid) JOIN key ON key.no = conflict.key WHERE main = 1 ORDER BY 1, 2"
-_RECORDS = "SELECT uuid, alive FROM entity WHERE born OR ver IS NOT NULL ORDER BY 1"
-
-
-def _rows_of(database: Database, name: str, records: set[str]) -> list[tuple[object, ...]] | None:
-    """Returns a read model table's rows with local integers turned into ids, sorted by id; None where it is missing."""
-    info = database.rows(f"PRAGMA table_info({quote(name)})")
-    if not info:
-        return None
-    columns = [row[1] for row in info]
-    shown: list[str] = []
-    for row in info:
-        column = quote(row[1])
-        is_reference = row[1] in ("~eid", "~src", "~dst") or row[1] in records
-        shown.append(f"coalesce((SELECT uuid FROM entity WHERE eid = {column}), {column})" if is_reference else column)
-    order = shown[columns.index("~eid")]
-    sql = f"SELECT {', '.join(shown)} FROM {quote(name)} ORDER BY {order}"  # noqa: S608 -- quoted catalog names
-    return database.rows(sql)
 
 
 def derive_copy(desk: Desk) -> Desk:
@@ -222,6 +267,8 @@ def derive_copy(desk: Desk) -> Desk:
     with database.transaction():
         database.execute("INSERT INTO meta(key, value) VALUES('workspace', ?)", (desk.id,))
     database.attach_log(desk.db.path)
+    with database.transaction():
+        relink(database, desk.id)
     copy = NewDesk(desk.folder, database, desk.home, desk.clock, desk.chance)
     with copy.writing():
         rebuild(copy, None)
@@ -233,11 +280,12 @@ def rebuild(desk: Desk, progress: Callable[[int, int], None] | None = None) -> N
 
     Raises LogDamaged where the log itself is damaged; then nothing is changed.
     """
+    relink(desk.db, desk.id)
     desk.model.drop_all()
     for table in DERIVED:
         desk.db.execute(f"DELETE FROM {table}")  # noqa: S608 -- names of our own tables
-    # When a bundle arrived and where a log was seen to split is not in the log: these flags stay.
-    desk.db.execute("DELETE FROM flag WHERE kind NOT IN ('fork', 'late')")
+    # When a bundle arrived, where a log was seen to split, whose signature is bad is not in the log: these flags stay.
+    desk.db.execute("DELETE FROM flag WHERE kind NOT IN ('fork', 'late', 'unsigned')")
     desk.db.execute("DELETE FROM meta WHERE key IN ('state_hash', 'catalog')")
     desk.forget()
     desk.meaning.changes = Changes()
@@ -253,6 +301,7 @@ def rebuild(desk: Desk, progress: Callable[[int, int], None] | None = None) -> N
             done += len(batch)
             if progress is not None:
                 progress(done, total)
+    desk.forget()
 
 
 def _batches(desk: Desk) -> Iterator[list[int]]:
@@ -278,8 +327,7 @@ def _derive(desk: Desk, numbers: list[int]) -> None:
     for number, bundle in zip(numbers, bundles, strict=True):
         if not chunks_match(bundle.header, bundle.sealed.chunks):
             raise LogDamaged(
-                f"Bundle {seq_of(number)} of log {_log_name(desk, number)} is damaged on this disk, so nothing was"
-                " rebuilt. Run: openprod verify"
+                f"{bundle_name(desk, number)} is damaged on this disk, so nothing was rebuilt. Run: openprod verify"
             )
         desk.log.advance(branch_of(number), bundle.header)
         accepted = desk.db.one("SELECT at FROM accepted WHERE bundle = ?", (bundle.id,))

@@ -160,3 +160,11 @@ def automation_notice(name: str) -> str:
 def late_notice(name: str, days: int) -> str:
     """Returns the sentence for work that arrived long after it was made."""
     return f"Work by {name} arrived late: it was made {days} days before it came here."
+
+
+def damaged_notice(count: int) -> str:
+    """Returns the sentence about bundles whose stored bytes are damaged."""
+    what = "1 bundle of changes is" if count == 1 else f"{count} bundles of changes are"
+    return (
+        f"{what} damaged on this disk and set aside. Sync with a device or a stick that has them, and they are mended."
+    )

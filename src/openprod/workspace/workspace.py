@@ -28,7 +28,7 @@ from openprod.model.values import Plain
 from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.database import Database, NotAWorkspace, translated
 from openprod.store.home import Home
-from openprod.workspace import adopt, reading, repair, verify
+from openprod.workspace import adopt, heal, reading, repair, verify
 from openprod.workspace.asking import Answer, Asker, Question
 from openprod.workspace.desk import DATABASE_NAME, Desk
 from openprod.workspace.ingest import Report
@@ -324,7 +324,7 @@ class Workspace:
         """Returns what is applied here."""
         with self.desk.lock:
             self.desk.follow()
-            return self.desk.log.frontier()
+            return heal.frontier(self.desk.log, self.desk.ingest.quarantine)
 
     def bundles(self, since: Frontier | None = None) -> Iterator[Sealed]:
         """Yields the bundles a frontier does not cover, in causal order, those that wait here last."""
@@ -336,8 +336,9 @@ class Workspace:
             waiting = [one.sealed for one in desk.pending.all()]
         for number in numbers:
             with desk.lock:
-                sealed = desk.log.sealed(number)
-            yield sealed
+                sealed = heal.sound(desk, number)
+            if sealed is not None:
+                yield sealed
         yield from waiting
 
     def ingest(self, bundles: Iterable[Sealed]) -> Report:
@@ -347,6 +348,8 @@ class Workspace:
         with desk.lock:
             with desk.writing():
                 fresh = desk.ingest.prove(bundles, report)
+                if report.healed and not desk.ingest.quarantine.bundles():
+                    verify.rebuild(desk)
                 desk.ingest.apply(fresh, desk.clock(), report)
                 own = desk.own_key()
                 if own is not None and (own.log.hex() in report.forked or self._is_written_elsewhere(own.log, own.seq)):
@@ -495,10 +498,12 @@ class Workspace:
     # -- care
 
     def verify(self, progress: Callable[[int, int], None] | None = None) -> verify.Findings:
-        """Checks every hash, signature, link and derived row; see `verify.check`."""
+        """Checks every hash, signature, link and derived row; what is damaged is set aside and named from then on."""
         with self.desk.lock:
             self.desk.follow()
-            return verify.check(self.desk, progress)
+            findings = verify.check(self.desk, progress)
+            heal.keep(self.desk, findings)
+        return findings
 
     def rebuild(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Derives everything from the log again."""
@@ -517,6 +522,7 @@ def open_workspace(
     clock: Clock = wall_clock,
     chance: Chance = secrets.token_bytes,
     durable: bool = True,
+    repair: bool = False,
 ) -> Workspace:
     """Opens a workspace's folder.
 
@@ -526,6 +532,7 @@ def open_workspace(
         clock: gives milliseconds since 1970 UTC.
         chance: gives n random bytes.
         durable: False skips the disk's confirmation, for simulations only.
+        repair: derive everything from the log again, for a file whose derived part is too damaged to be opened.
 
     Raises:
         NotAWorkspace, NewerWorkspace, DatabaseDamaged, NotWritable: nothing was changed.
@@ -534,7 +541,12 @@ def open_workspace(
     if folder.is_file() and folder.name == DATABASE_NAME:
         folder = folder.parent
     database = Database(str(folder / DATABASE_NAME), durable=durable, functions=SQL_FUNCTIONS)
-    return Workspace(_desk(folder, database, home, clock, chance))
+    if repair:
+        heal.strip(database)
+    opened = Workspace(_desk(folder, database, home, clock, chance))
+    if repair:
+        opened.rebuild()
+    return opened
 
 
 def _desk(folder: Path, database: Database, home: Home | str | Path | None, clock: Clock, chance: Chance) -> Desk:

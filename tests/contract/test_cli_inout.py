@@ -1,0 +1,92 @@
+"""The command line: files in and out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from openprod.testing.terminal import Terminal
+
+PREVIEW = {"overlay", "creates", "updates", "matches", "unchanged", "gone", "rejected", "assumed", "import", "bundles"}
+
+
+def people(folder: Path, text: str = "name,phone\nJane Doe,555-0100\nJohn Roe,555-0101\n") -> str:
+    file = folder / "people.csv"
+    file.write_text(text)
+    return str(file)
+
+
+def test_import_looks_first_and_writes_only_when_asked(terminal: Terminal, tmp_path: Path) -> None:
+    file = people(tmp_path)
+    seen = terminal.asked("import", file, "--into", "contacts.people")
+    assert set(seen) == PREVIEW
+    assert (seen["creates"], seen["bundles"]) == (2, [])
+    assert terminal.asked("show", "contacts.people") == []
+    ran = terminal.run("import", file, "--into", "contacts.people")
+    assert "--commit" in ran.err
+    written = terminal.asked("import", file, "--into", "contacts.people", "--commit")
+    assert len(written["bundles"]) == 1
+    assert [row["name"] for row in terminal.asked("show", "contacts.people")] == ["Jane Doe", "John Roe"]
+    assert terminal.asked("import", file, "--into", "contacts.people")["unchanged"] == 2
+
+
+def test_import_with_named_columns_and_match(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.did("add", "contacts.people", "name=Jane Doe", "email=jane@example.com")
+    file = people(tmp_path, "who,mail,mobile\nJane D.,jane@example.com,555-0100\n")
+    terminal.did(
+        "import", file, "--into", "contacts.people", "--columns", "who=name,mail=email,mobile=phone",
+        "--match", "email", "--commit",
+    )  # fmt: skip
+    rows = terminal.asked("show", "contacts.people")
+    assert [(row["name"], row["phone"]) for row in rows] == [("Jane D.", "555-0100")]
+
+
+def test_lines_that_cannot_be_read_are_named_and_left_for_a_person(terminal: Terminal, tmp_path: Path) -> None:
+    file = people(tmp_path, "number,up\n1,5\n2,abc\n")
+    ran = terminal.run("import", file, "--into", "lighting.cues", "--commit")
+    assert ran.status == 3
+    assert "Line 3" in ran.err
+    assert [row["number"] for row in terminal.asked("show", "lighting.cues")] == ["1"]
+
+
+def test_what_cannot_be_imported_is_said(terminal: Terminal, tmp_path: Path) -> None:
+    binary = tmp_path / "picture.csv"
+    binary.write_bytes(bytes(range(256)) * 20)
+    for file, into, words in (
+        (str(tmp_path / "none.csv"), "contacts.people", "cannot be read"),
+        (str(tmp_path), "contacts.people", "cannot be read"),
+        (str(binary), "contacts.people", "no text file"),
+        (people(tmp_path), "contacts.peopel", "Did you mean 'contacts.people'"),
+    ):
+        ran = terminal.run("import", file, "--into", into, "--commit")
+        assert (ran.status, ran.out) == (1, "")
+        assert words in ran.err
+    assert terminal.run("import", people(tmp_path), "--into", "contacts.people", "--columns", "name").status == 2
+
+
+def test_a_table_goes_out_and_comes_back_unchanged(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.did("import", people(tmp_path), "--into", "contacts.people", "--commit")
+    file = str(tmp_path / "out.csv")
+    assert terminal.did("export", "contacts.people", file) == f"Wrote contacts.people to {file}.\n"
+    back = terminal.asked("import", file, "--into", "contacts.people")
+    assert (back["creates"], back["updates"], back["unchanged"]) == (0, 0, 2)
+
+
+def test_a_query_goes_out_to_a_file_or_to_stdout(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "calls.csv"
+    terminal.did("export", "schedule.first_calls", str(file))
+    assert file.exists()
+    terminal.did("import", people(tmp_path), "--into", "contacts.people", "--commit")
+    out = terminal.did("export", "contacts.people", "-", "--fields", "name", "--where", 'phone == "555-0101"')
+    assert "John Roe" in out
+    assert "Jane" not in out
+
+
+def test_what_cannot_be_exported_is_said(terminal: Terminal, tmp_path: Path) -> None:
+    for arguments, words in (
+        (("lighting.cue", str(tmp_path / "a.csv")), "Did you mean 'lighting.cues'"),
+        (("lighting.cues", str(tmp_path / "a.xlsx")), ".csv"),
+        (("lighting.cues", str(tmp_path / "no" / "a.csv")), "cannot be written"),
+    ):
+        ran = terminal.run("export", *arguments)
+        assert (ran.status, ran.out) == (1, "")
+        assert words in ran.err
