@@ -67,12 +67,6 @@ class UnknownConflict(Missing):
     code = "conflict.unknown"
 
 
-class ConflictMoved(Refused):
-    """The question changed since it was looked at."""
-
-    code = "conflict.moved"
-
-
 class NoSuchChoice(Refused):
     """A choice that the question does not offer."""
 
@@ -101,8 +95,12 @@ def actor_of(desk: Desk, oid: int) -> bytes:
 def actor_name(desk: Desk, actor: bytes) -> str:
     """Returns what a person is called here; eight hex digits of their key where nobody named them."""
     record = desk.record_of(derived_id("core.people", actor.hex()))
-    name = desk.meaning.values_of(record, ("core.people.name",)).get("core.people.name") if record is not None else None
-    return name if isinstance(name, str) and name else actor.hex()[:8]
+    if record is None:
+        return actor.hex()[:8]
+    row = desk.db.one('SELECT name FROM "core.people" WHERE "~eid" = ?', (record.eid,))
+    if row is None:
+        row = (desk.meaning.values_of(record, ("core.people.name",)).get("core.people.name"),)
+    return row[0] if isinstance(row[0], str) and row[0] else actor.hex()[:8]
 
 
 def at_of(desk: Desk, oid: int) -> str:
@@ -389,7 +387,7 @@ def stage_resolution(desk: Desk, edit: Edit, question: str, choose: int | str | 
         value: a raw value.
 
     Raises:
-        UnknownConflict, ConflictMoved: it is not open (any more), or moved on.
+        UnknownConflict: it is not open (any more), or moved on and is another one now.
         NoSuchChoice: it does not offer that.
     """
     found, key, _ = _find_question(desk, question)
