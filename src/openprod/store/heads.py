@@ -12,7 +12,7 @@ import msgspec
 
 from openprod.merge.equivalence import Classes
 from openprod.merge.state_hash import key_factor
-from openprod.store.database import Database
+from openprod.store.database import Database, DatabaseDamaged
 from openprod.store.log import OpAt
 
 MANY = -1
@@ -148,7 +148,13 @@ class Heads:
 
     def _take(self, row: tuple[int, bytes, int, int, int, int, bytes | None]) -> Record:
         eid, uuid, alive, born, shape, mask, ver = row
-        record = Record(eid, uuid, alive, born, shape, mask, _ver_decoder.decode(ver) if ver is not None else {})
+        try:
+            later = _ver_decoder.decode(ver) if ver is not None else {}
+        except (msgspec.MsgspecError, TypeError) as error:
+            raise DatabaseDamaged(
+                f"What {self._db.path} says of record {uuid.hex()} is damaged. Run: openprod rebuild"
+            ) from error
+        record = Record(eid, uuid, alive, born, shape, mask, later)
         self.records[uuid] = record
         return record
 

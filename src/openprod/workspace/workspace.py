@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from openprod.catalog.tables import Catalog
 from openprod.identity.invite import Invitation, admission_for, invitation_text, new_invitation, read_invitation
 from openprod.identity.keys import SigningSeed, sign
@@ -26,7 +28,7 @@ from openprod.model.ops import ClockAccept, InviteClose, InviteOpen, InvitePaylo
 from openprod.model.slots import CLOCK, INVITE
 from openprod.model.values import Plain
 from openprod.query.functions import SQL_FUNCTIONS
-from openprod.store.database import Database, NotAWorkspace, translated
+from openprod.store.database import Database, DatabaseDamaged, NotAWorkspace, translated
 from openprod.store.home import Home
 from openprod.workspace import adopt, heal, reading, repair, verify
 from openprod.workspace.asking import Answer, Asker, Question
@@ -134,9 +136,9 @@ class Workspace:
         """What the production is called; the folder's name where nobody named it."""
         with self.desk.reading():
             record = self.desk.record_of(derived_id("core.settings", NAME_SETTING))
-            found = self.desk.meaning.values_of(record, ("core.settings.value",)) if record is not None else {}
-            value = found.get("core.settings.value")
-            return value if isinstance(value, str) and value else self.desk.folder.name
+            eid = record.eid if record is not None else 0
+            row = self.desk.db.one('SELECT value FROM "core.settings" WHERE "~eid" = ?', (eid,))
+            return row[0] if row is not None and isinstance(row[0], str) and row[0] else self.desk.folder.name
 
     @property
     def actor(self) -> str:
@@ -542,7 +544,11 @@ def open_workspace(
         folder = folder.parent
     database = Database(str(folder / DATABASE_NAME), durable=durable, functions=SQL_FUNCTIONS)
     if repair:
-        heal.strip(database)
+        try:
+            heal.strip(database)
+        except BaseException:
+            database.close()
+            raise
     opened = Workspace(_desk(folder, database, home, clock, chance))
     if repair:
         opened.rebuild()
@@ -554,6 +560,11 @@ def _desk(folder: Path, database: Database, home: Home | str | Path | None, cloc
         with translated(database.path):
             desk = Desk(folder, database, home if isinstance(home, Home) else Home(home, chance=chance), clock, chance)
             verify.check_strangers(desk)
+    except (msgspec.MsgspecError, ValueError, TypeError, KeyError, OverflowError) as error:
+        database.close()
+        raise DatabaseDamaged(
+            f"{database.path} is damaged in what is derived from its log. Run: openprod rebuild"
+        ) from error
     except BaseException:
         database.close()
         raise
