@@ -6,6 +6,7 @@ Knows SQL and the catalog's columns. Must not know heads: it is told which value
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from openprod.catalog.names import (
     ToSql,
@@ -88,6 +89,26 @@ def _mapped(convert: ToSql, values: Sequence[Value]) -> list[SqlValue]:
     return [known[value] if value in known else known.setdefault(value, convert(value)) for value in values]
 
 
+class Form(NamedTuple):
+    """What of a table's declaration its rows depend on; where that changes they are made anew.
+
+    Attributes:
+        is_table: False for a relation.
+        title: what a record is called by.
+        columns: (key, column, type, on_conflict) of each field.
+        zone: the show's zone, by which moments in the table are ordered; None where it holds none.
+    """
+
+    is_table: bool
+    title: tuple[object, ...]
+    columns: frozenset[tuple[str, str, str, str]]
+    zone: str | None
+
+    def grows_to(self, later: Form) -> bool:
+        """Tells whether a later form differs by new columns at most."""
+        return self[:2] == later[:2] and self.columns <= later.columns and self.zone in (None, later.zone)
+
+
 class Shelf:
     """One table of the read model with everything precomputed for writing to it."""
 
@@ -107,6 +128,28 @@ class Shelf:
         wanted: set[str] = set(title_fields(table)) if table is not None else set()
         self.title_columns = [column for column in columns if column.name in wanted]
 
+    def form(self, zone: str) -> Form:
+        """Returns what the rows of this table depend on."""
+        table = self.table
+        title = (
+            ()
+            if table is None
+            else (
+                table.label,
+                table.key,
+                table.title,
+                title_fields(table),
+                [table.fields[name].default for name in table.key if name in table.fields],
+            )
+        )
+        fields = [column.field for column in self.columns]
+        return Form(
+            table is not None,
+            title,
+            frozenset((field.key, field.column, field.type, field.on_conflict) for field in fields),
+            zone if any(field.type == "datetime" for field in fields) else None,
+        )
+
 
 class ReadModel:
     """Makes the tables that a catalog asks for and writes rows into them."""
@@ -115,6 +158,7 @@ class ReadModel:
         self._db = database
         self._eid_of = eid_of
         self.catalog = Catalog(modules={}, tables={}, relations={})
+        self.zone = ""
         self.shelves: dict[str, Shelf] = {}
         self.relations: dict[str, Shelf] = {}
         self.columns_of: dict[str, list[Column]] = {}
@@ -123,6 +167,7 @@ class ReadModel:
     def use(self, catalog: Catalog, venue_zone: str = "") -> None:
         """Takes a catalog on; touches no table."""
         self.catalog = catalog
+        self.zone = venue_zone
         self.shelves = {
             table.name: Shelf(
                 table, None, self._columns(table.name, table.fields, venue_zone, set(title_fields(table)))
@@ -174,6 +219,14 @@ class ReadModel:
                         self._db.execute(statement)
                     grown.setdefault(shelf.name, []).append(column)
         return made, grown
+
+    def forms(self) -> dict[str, Form]:
+        """Returns the form of every table and relation."""
+        return {shelf.name: shelf.form(self.zone) for shelf in (*self.shelves.values(), *self.relations.values())}
+
+    def drop(self, name: str) -> None:
+        """Drops a table or relation with its indexes."""
+        self._db.execute(f"DROP TABLE IF EXISTS {quote(name)}")
 
     def _ddl(self, shelf: Shelf) -> list[str]:
         if shelf.table is not None:

@@ -25,6 +25,9 @@ from openprod.workspace.meaning import Changes
 
 COMPILED_KEPT = 200
 
+# Where two people saved one under the same name, all devices take the same: the earlier id.
+_SAVED = 'SELECT query FROM "core.queries" JOIN entity ON eid = "~eid" WHERE name = ? ORDER BY uuid LIMIT 1'
+
 
 class UnknownQuery(Missing):
     """No saved query goes by that name."""
@@ -166,7 +169,7 @@ class Asker:
         return found
 
     def _saved(self, name: str) -> str:
-        row = self._desk.db.one('SELECT query FROM "core.queries" WHERE name = ?', (name,))
+        row = self._desk.db.one(_SAVED, (name,))
         if row is not None and row[0]:
             return str(row[0])
         names = [str(one[0]) for one in self._desk.db.rows('SELECT name FROM "core.queries" WHERE name IS NOT NULL')]

@@ -15,9 +15,14 @@ from openprod.catalog.manifest import read as read_manifest
 from openprod.catalog.strict import ManifestError
 from openprod.catalog.tables import Catalog, pack, unpack
 from openprod.model.bundle import ModuleVersion
+from openprod.model.ids import CONTEXT_STATE, hash_in
 from openprod.store.database import Database
 
 MODULE_FILE = "module.toml"
+# Where two people set it as two records, all devices take the same one: the later id.
+_ZONE = """
+    SELECT value FROM "core.settings" JOIN entity ON eid = "~eid" WHERE name = 'zone' AND typeof(value) = 'text'
+    ORDER BY uuid DESC LIMIT 1"""
 _NUMBER = re.compile(r"[0-9]+")
 
 
@@ -37,13 +42,15 @@ class CatalogLoader:
         if "core.modules" not in self._db.dynamic_objects():
             return self._keep(b"", catalog_of(core_manifest(), ()))
         modules = self._db.rows(
-            'SELECT name, version, hash, manifest FROM "core.modules" WHERE name IS NOT NULL ORDER BY name, version'
+            'SELECT name, version, hash, manifest FROM "core.modules" WHERE name IS NOT NULL ORDER BY 1, 2, 3, 4'
         )
-        tables = self._db.rows('SELECT name, title, key, label FROM "core.tables" WHERE name IS NOT NULL ORDER BY name')
-        fields = self._db.rows('SELECT key, "table", spec FROM "core.fields" WHERE key IS NOT NULL ORDER BY key')
-        zone = self._db.one("""SELECT value FROM "core.settings" WHERE name = 'zone'""")
-        self.venue_zone = str(zone[0] or "") if zone else ""
-        fingerprint = msgspec.msgpack.encode([[row[:3] for row in modules], tables, fields])
+        tables = self._db.rows(
+            'SELECT name, title, key, label FROM "core.tables" WHERE name IS NOT NULL ORDER BY 1, 2, 3, 4'
+        )
+        fields = self._db.rows('SELECT key, "table", spec FROM "core.fields" WHERE key IS NOT NULL ORDER BY 1, 2, 3')
+        zone = self._db.one(_ZONE)
+        self.venue_zone = zone[0] if zone else ""
+        fingerprint = hash_in(CONTEXT_STATE, msgspec.msgpack.encode([modules, tables, fields]))
         if self._catalog is not None and fingerprint == self._fingerprint:
             return self._catalog
         self.versions = _versions(modules)
@@ -80,7 +87,7 @@ class CatalogLoader:
         try:
             kept, packed = msgspec.msgpack.decode(row[0], type=tuple[bytes, bytes])
             return unpack(packed) if kept == fingerprint else None
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
             return None
 
     def save(self) -> None:

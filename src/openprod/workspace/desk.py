@@ -137,7 +137,7 @@ class Desk:
         self.applier.begin()
         self.applier.read_hash()
         catalog = self.loader.load()
-        if catalog is not self.model.catalog:
+        if catalog is not self.model.catalog or self.loader.venue_zone != self.model.zone:
             self.model.use(catalog, self.loader.venue_zone)
 
     @contextmanager

@@ -279,10 +279,14 @@ class Meaning:
             columns = self._columns_of(text)
             if not columns:
                 continue
-            value = self.value_of(record, key)
             for column in columns:
-                blocked = column.field.on_conflict == "block" and self._is_in_conflict(record, text)
-                self._update_cell(record, column, None if blocked else value)
+                self._update_cell(record, column, self._shown_in(record, column, key))
+
+    def _shown_in(self, record: Record, column: Column, key: int) -> Value:
+        """Returns what a field shows in one column: nothing while it is blocked by a conflict."""
+        if column.field.on_conflict == "block" and self._is_in_conflict(record, column.field.key):
+            return None
+        return self.value_of(record, key)
 
     def _columns_of(self, text: str) -> list[Column]:
         """Returns every column that shows a field, under whichever of its names."""
@@ -563,7 +567,7 @@ class Meaning:
                     sql = f'SELECT "~eid" FROM {quote(shelf.name)} WHERE {quote(column.name)} = ?'  # noqa: S608 -- quoted
                     for record in self._heads.load_eids(row[0] for row in self._db.rows(sql, (eid,))):
                         key = self._heads.key_number(column.field.key)
-                        self._update_cell(record, column, self.value_of(record, key))
+                        self._update_cell(record, column, self._shown_in(record, column, key))
 
     def _renew_keys(self, keys: Iterable[str]) -> None:
         """Shows fields anew whose mappings changed, in every record that has any of them."""
@@ -580,7 +584,8 @@ class Meaning:
                 for key in numbers:
                     self._note_conflict(self._heads.class_of(record)[0], key)
                 for column in columns:
-                    self._update_cell(record, column, self.value_of(record, self._heads.key_number(column.field.key)))
+                    key = self._heads.key_number(column.field.key)
+                    self._update_cell(record, column, self._shown_in(record, column, key))
         self.changes.keys.update(keys)
 
     # -- invitations, admissions, clocks
@@ -626,10 +631,17 @@ class Meaning:
     # -- tables that come and grow
 
     def renew_catalog(self) -> None:
-        """Reads the catalog again, makes the tables and columns that are new and fills them from the heads."""
+        """Reads the catalog again; makes and fills the tables and columns that are new or changed, drops others."""
+        catalog, before = self._loader.load(), self._model.forms()
+        if catalog is self._model.catalog and self._loader.venue_zone == self._model.zone:
+            return
         self.changes.is_schema = True
-        self._model.use(self._loader.load(), self._loader.venue_zone)
+        self._model.use(catalog, self._loader.venue_zone)
         self._loader.save()
+        now = self._model.forms()
+        for name, form in before.items():
+            if name not in now or not form.grows_to(now[name]):
+                self._put_by(name, is_table=form.is_table)
         made, grown = self._model.migrate()
         for name in made:
             if name in self._model.shelves:
@@ -639,6 +651,22 @@ class Meaning:
         for name, columns in grown.items():
             self._fill_columns(name, columns)
         self.finish()
+
+    def _put_by(self, name: str, *, is_table: bool) -> None:
+        """Drops a table or relation; who is in it, deleted ones too, is remembered for when it is made again."""
+        key = self._heads.key_numbers.get(member_key(name))
+        if is_table and key is not None:
+            there = [eid for (eid,) in self._db.rows(f'SELECT "~eid" FROM {quote(name)}')]  # noqa: S608 -- a quoted name
+            gone = [eid for (eid,) in self._db.rows("SELECT eid FROM entity WHERE alive = 0")]
+            for page in _pages(gone):
+                there += [one.eid for one in self._heads.load_eids(page) if self._is_member(one, key)]
+            self._db.executemany(
+                "INSERT OR IGNORE INTO loose(key, eid) VALUES(?, ?)", [(key, eid) for eid in sorted(there)]
+            )
+        self._model.drop(name)
+
+    def _is_member(self, record: Record, key: int) -> bool:
+        return any(self._log.op_at(oid).is_live for oid in self._heads.heads(record, key))
 
     def _fill_table(self, name: str) -> None:
         key = self._heads.key_numbers.get(member_key(name))
@@ -674,7 +702,7 @@ class Meaning:
             for record in self._heads.load_eids(page):
                 for key, column in wanted:
                     if self._heads.united(record, key):
-                        self._update_cell(record, column, self.value_of(record, key))
+                        self._update_cell(record, column, self._shown_in(record, column, key))
 
 
 def _standing(state: Life) -> int:

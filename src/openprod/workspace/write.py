@@ -220,7 +220,7 @@ class Edit:
 
     # -- intents
 
-    def add(self, table: str, **fields: object) -> str:
+    def add(self, table: str, /, **fields: object) -> str:
         """Creates a record in a table and returns its id; raises FieldsRefused with every problem."""
         return self.add_record(table, fields)
 
@@ -373,7 +373,7 @@ class Edit:
         else:
             draft.relation, draft.is_unrelated = ends, False
 
-    def relate(self, source: str, relation: str, target: str, **properties: object) -> str:
+    def relate(self, source: str, relation: str, target: str, /, **properties: object) -> str:
         """Relates two records and returns the relation's own id."""
         return self.relate_records(source, relation, target, properties)
 

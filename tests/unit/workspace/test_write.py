@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from pathlib import Path
-
 import pytest
 from tests.unit.workspace.company import (
     CREW,
@@ -29,13 +26,6 @@ from openprod.catalog.check import ColumnRefused, FieldsRefused
 from openprod.model.errors import Refused
 from openprod.model.ids import derived_id, id_text
 from openprod.workspace.write import AmbiguousField, NotARelation, NotInTable
-
-
-@pytest.fixture
-def company(tmp_path: Path) -> Generator[Company]:
-    with Company(tmp_path) as made:
-        yield made
-
 
 # -- one bundle, or none
 
