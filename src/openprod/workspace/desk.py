@@ -105,6 +105,8 @@ class Desk:
         self.ingest = Ingest(database, self.log, self.pending, self.applier, self.id)
         self.model.use(self.loader.load(), self.loader.venue_zone)
         self.listeners: list[Callable[[Changes], None]] = []
+        # Another program committed and listeners here were not told yet.
+        self.has_news = False
         self._key: LogKey | None = None
         self._has_looked_for_key = False
         self.admission: Admission | None = None
@@ -127,6 +129,7 @@ class Desk:
         """Catches up with what another program committed to the same file; tells whether there was anything."""
         if not self.db.changed_elsewhere():
             return False
+        self.has_news = True
         self.forget()
         return True
 
@@ -293,19 +296,40 @@ class Desk:
         if start.next == self.log.next_place:
             return now
         found: set[int] = set()
-        todo = list(now)
+        todo, met = list(now), set(now)
         while todo:
             oid = todo.pop()
             if self.log.row(oid >> ORDINAL_BITS).place < start.next:
                 found.add(oid)
                 continue
-            for bundle, ordinal in self.log.op_at(oid).over:
-                target = self.log.number_of(bundle)
-                if target is not None and self.log.has_op(target, ordinal):
-                    behind = self.log.op_at(target << ORDINAL_BITS | ordinal)
-                    if self.stands_in(behind, uuid, key):
-                        todo.append(behind.oid)
-        return tuple(sorted(found))
+            behind = [one for one in self.replaced_by(oid, uuid, key) if one not in met]
+            met.update(behind)
+            todo += behind
+        # What two wrote over apart was gone already where only one of them is later than the place.
+        todo, met = list(found) if len(found) > 1 else [], set[int]()
+        while todo:
+            behind = [one for one in self.replaced_by(todo.pop(), uuid, key) if one not in met]
+            met.update(behind)
+            todo += behind
+        return tuple(sorted(found - met))
+
+    def replaced_by(self, oid: int, uuid: bytes, key: str) -> list[int]:
+        """Returns the writes of a slot that a write names as replaced, seen through what is unread here."""
+        found: set[int] = set()
+        for bundle, ordinal in self.log.op_at(oid).over:
+            target = self.log.number_of(bundle)
+            if target is None:
+                continue
+            if target in self.log.unread:
+                found |= self.applier.behind_unread(target, ordinal)
+            elif self.log.has_op(target, ordinal):
+                found.add(target << ORDINAL_BITS | ordinal)
+        return [
+            one
+            for one in sorted(found)
+            if self.log.has_op(one >> ORDINAL_BITS, one & ORDINAL_MASK)
+            and self.stands_in(self.log.op_at(one), uuid, key)
+        ]
 
     def is_known(self, uuid: bytes) -> bool:
         """Tells whether anything was ever written to this id."""
@@ -545,14 +569,19 @@ class Desk:
         """Returns where the editor's screen lagged behind what is applied, None where it did not."""
         if start.next == self.log.next_place:
             return None
+        moved = {one.id for one in self.log.branches.values() if one.seq > max(start.seqs.get(one.no, 0), one.fork_seq)}
+        if not arm.seq:
+            moved.discard(arm.id)
         found: list[Seen] = []
-        for other in self.log.branches.values():
-            seq = start.seqs.get(other.no, 0)
-            if (other.seq > max(seq, other.fork_seq) and other.no != arm.no) or (
-                other.no == arm.no and other.seq > seq
-            ):
-                tip = self.log.id_of(other.no << SEQ_BITS | seq) if seq > other.fork_seq else b""
-                found.append(Seen(other.id, seq if tip else 0, tip))
+        for log in moved:
+            # A log that is listed is known as far as its entries reach: every arm that was there has one.
+            tips = {one.no: start.seqs.get(one.no, 0) for one in self.log.branches_of(log)}
+            shown = [
+                Seen(log, seq, self.log.id_of(no << SEQ_BITS | seq))
+                for no, seq in tips.items()
+                if seq > self.log.branches[no].fork_seq
+            ]
+            found += shown or [Seen(log, 0, b"")]
         return tuple(sorted(found)) or None
 
     def _modules_of(self, chunks: Sequence[Chunk]) -> tuple[ModuleVersion, ...]:

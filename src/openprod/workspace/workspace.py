@@ -292,8 +292,10 @@ class Workspace:
         Tells whether there was anything.
         """
         with self.desk.lock:
-            if not self.desk.follow():
+            self.desk.follow()
+            if not self.desk.has_news:
                 return False
+            self.desk.has_news = False
         self.desk.tell(Changes(is_schema=True, is_history=True))
         return True
 
