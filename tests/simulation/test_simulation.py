@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,3 +31,21 @@ def test_the_same_seed_gives_the_same_trace(seed: int, tmp_path: Path) -> None:
 
 def test_another_seed_gives_another_trace(tmp_path: Path) -> None:
     assert Simulation(1, tmp_path / "1").run().digest() != Simulation(2, tmp_path / "2").run().digest()
+
+
+def test_the_trace_does_not_hang_on_how_python_hashes(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from openprod.testing.simulation import Simulation; "
+        "print(Simulation(5, Path(sys.argv[1])).run().digest())"
+    )
+    digests: set[str] = set()
+    for hash_seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / hash_seed)],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        digests.add(done.stdout.strip())
+    assert len(digests) == 1

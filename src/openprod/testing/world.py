@@ -164,13 +164,12 @@ Check: TypeAlias = Callable[[Look], None]
 
 
 class World(Protocol):
-    """Where a case is played.
+    """Where a case is played."""
 
-    Attributes:
-        is_punctual: True where all clocks are right, so that a case may say what is shown by who wrote last.
-    """
-
-    is_punctual: bool
+    @property
+    def is_punctual(self) -> bool:
+        """True where all clocks are right, so that a case may say what is shown by who wrote last."""
+        ...
 
     def cast(self, *names: str) -> list[Seat]:
         """Returns devices of so many people who have joined one workspace and are in sync."""
