@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from openprod.catalog.tables import near_names
+from openprod.catalog.check import parse
+from openprod.catalog.tables import Field, FieldType, near_names
 from openprod.model.errors import Missing, Refused
 from openprod.model.ids import EntityId, derived_id
 from openprod.query.compile import Compiled, OutColumn, compile_query, count_query
@@ -24,6 +25,15 @@ from openprod.workspace.desk import Desk
 from openprod.workspace.meaning import Changes
 
 COMPILED_KEPT = 200
+# What a text given for a parameter is read as; others stay as they are given.
+READ_TYPES: Mapping[str, FieldType] = {
+    "date": "date",
+    "time": "time",
+    "datetime": "datetime",
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+}
 
 # Where two people saved one under the same name, all devices take the same: the earlier id.
 _SAVED = 'SELECT query FROM "core.queries" JOIN entity ON eid = "~eid" WHERE name = ? ORDER BY uuid LIMIT 1'
@@ -72,6 +82,22 @@ class Answer:
     rows: Iterator[Row]
 
 
+def typed(query: Query, given: Mapping[str, object]) -> dict[str, object]:
+    """Returns the values of a query's parameters, texts read as the type that the query declares.
+
+    Raises:
+        FieldRefused: a text is none of that type.
+    """
+    found = dict(given)
+    for name, spec in query.parameters.items():
+        kind = READ_TYPES.get(spec.type)
+        raw = found.get(name)
+        if kind is not None and isinstance(raw, str):
+            one = Field(key=f"${name}", name=name, table="", type=kind, title=spec.title or name)
+            found[name] = parse(one, raw)[0]
+    return found
+
+
 class Asker:
     """Answers questions from the read model."""
 
@@ -100,10 +126,11 @@ class Asker:
     def count(self, question: Question) -> int:
         """Returns how many rows a question has in all."""
         with self._desk.reading():
+            query = self.query_of(question)
             compiled = count_query(
-                self.query_of(question),
+                query,
                 self._desk.catalog,
-                question.params,
+                typed(query, question.params),
                 me=self._me(),
                 now=self._now(),
                 venue_zone=self._desk.loader.venue_zone,
@@ -124,10 +151,11 @@ class Asker:
             return [column.name for column in self._compile(question).columns if column.kind in ("value", "list")]
 
     def _compile(self, question: Question) -> Compiled:
+        query = self.query_of(question)
         return compile_query(
-            self.query_of(question),
+            query,
             self._desk.catalog,
-            question.params,
+            typed(query, question.params),
             me=self._me(),
             now=self._now(),
             limit=question.limit,
