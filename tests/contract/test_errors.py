@@ -73,6 +73,11 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Stage]:
     made.ws.close()
 
 
+def map_a_text_to_a_duration(stage: Stage) -> None:
+    stage.ws.adopt("lighting")
+    stage.ws.map_fields("stage.people.name", "lighting.cues.up")
+
+
 CASES: dict[str, Callable[[Stage], object]] = {}
 
 
@@ -94,6 +99,9 @@ CASES.update(
         "conflict.unknown": lambda stage: stage.ws.resolve("0123456789abcdef", choose=1),
         "database.not_a_workspace": lambda stage: open_workspace(stage.folder, home=stage.folder / "home"),
         "manifest.invalid": lambda stage: stage.ws.create_table("props", {"name": "txt"}),
+        "mapping.same": lambda stage: stage.ws.map_fields("stage.people.name", "stage.people.name"),
+        "mapping.types_differ": map_a_text_to_a_duration,
+        "mapping.unknown": lambda stage: stage.ws.unmap_fields("stage.people.name", "stage.people.phone"),
         "package.unknown": lambda stage: stage.ws.adopt("puppetry"),
         "query.form": lambda stage: stage.ws.query(query={"frm": "stage.people"}),
         "query.mismatch": lambda stage: stage.ws.query("name LIKE phone", from_="stage.people"),
@@ -268,6 +276,18 @@ def serve_on_a_port_in_use(stage: Stage) -> None:
             state=stage.folder / "home",
             export=str.encode,
         )
+
+
+@case("edit.unordered")
+def place_an_entry_in_a_relation_without_an_order(stage: Stage) -> None:
+    with stage.ws.edit() as edit:
+        first = edit.relate(stage.jane, "stage.knows", stage.joan)
+        edit.move(first, after=first)
+
+
+@case("merge.not_merged")
+def split_what_was_never_merged(stage: Stage) -> None:
+    stage.ws.split(stage.jane, ["stage.people"])
 
 
 def seat_of_a_page() -> PageSeat:

@@ -11,7 +11,9 @@ import pytest
 
 import openprod
 from openprod.model import ids
+from openprod.model.bundle import decode_header, id_of, open_bundle
 from openprod.model.errors import OpenprodError
+from openprod.model.ops import Carry, KnownOp, Map, Merge, Split, Unmap
 from openprod.testing.kits import stage_module
 from openprod.workspace.workspace import Workspace, init_workspace, join_workspace, open_workspace
 
@@ -229,6 +231,26 @@ def test_every_context_is_in_the_registry() -> None:
         for found in re.findall(r"""["']openprod [a-z ]+ v\d""", file.read_text(encoding="utf-8"))
     ]
     assert elsewhere == []
+
+
+def test_saying_that_things_are_the_same_and_taking_it_back_is_written_as_ops_of_its_own(ws: Workspace) -> None:
+    with ws.edit() as edit:
+        jane = edit.add("stage.people", name="Jane", phone="1")
+        edit.put(jane, into="stage.attendees")
+        other = edit.add("stage.attendees", label="J. Doe")
+    ws.map_fields("stage.people.name", "stage.attendees.label")
+    with ws.edit() as edit:
+        edit.set(jane, {"stage.people.name": "Jane Doe"})
+    ws.unmap_fields("stage.people.name", "stage.attendees.label")
+    kept = ws.merge(jane, other)
+    ws.split(kept, ["stage.attendees"])
+    written: set[type[KnownOp]] = set()
+    for sealed in ws.bundles():
+        header = decode_header(sealed.header)
+        opened = open_bundle(id_of(sealed, ws.workspace_id), header, sealed)
+        written |= {type(op) for chunk in opened.chunks or () for op in chunk.ops}
+    assert {Map, Unmap, Merge, Split, Carry} <= written
+    assert ws.verify().damaged == []
 
 
 def test_the_package_offers_just_what_the_documents_show() -> None:
