@@ -255,6 +255,7 @@ const scenarios = {
     await page.locator(".hist li").first().waitFor();
     const history = await page.locator(".hist li").allTextContents();
     await page.locator(".tab", { hasText: "Fields" }).click();
+    await page.locator(".f-more").click();
     const note = page.locator("textarea[aria-labelledby='f-lighting.cues.notes']");
     await note.fill("Hold for fog");
     await press(page, "Enter");
@@ -387,7 +388,7 @@ const scenarios = {
     const found = {};
     for (const theme of ["light", "dark", "blackout"]) {
       for (let i = 0; i < 3 && (await page.evaluate(() => document.documentElement.dataset.theme)) !== theme; i++) await press(page, "Control+Shift+L");
-      await page.locator(".voice button").last().click().catch(() => undefined);
+      await page.locator(".voice button").last().click({ timeout: 400 }).catch(() => undefined);
       await page.waitForTimeout(100);
       await shot(page, `table-${theme}`);
       found[theme] = brightness(await page.screenshot());

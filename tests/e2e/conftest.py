@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,7 @@ def find_browser() -> str | None:
     if named:
         return named
     on_path = next((found for name in BROWSERS if (found := shutil.which(name)) is not None), None)
-    return on_path or next((path for path in MAC_BROWSERS if os.path.exists(path)), None)
+    return on_path or next((path for path in MAC_BROWSERS if Path(path).exists()), None)
 
 
 @pytest.fixture(scope="session")

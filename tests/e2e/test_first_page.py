@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.stage import set_up
 
 from openprod.server.app import Server
 from openprod.workspace.workspace import Workspace
-from tests.e2e.stage import set_up
 
 HERE = Path(__file__).resolve().parent
 WEB = HERE.parents[1] / "web"
@@ -32,7 +32,7 @@ def show(tmp_path: Path) -> Iterator[Workspace]:
 
 
 def played(workspace: Workspace, browser: str, scenario: str, shots: Path) -> Seen:
-    """Runs one scenario of browser.mjs against a server of its own; codes travel on standard input, never as arguments."""
+    """Runs one scenario of browser.mjs against a server of its own; codes travel on standard input."""
     shots = Path(os.environ.get("OPENPROD_SHOTS", shots))
     shots.mkdir(parents=True, exist_ok=True)
     with Server(workspace, export=lambda _: b"", state=workspace.home.path) as server:

@@ -29,10 +29,12 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from openprod.exchange.export import export_table
 from openprod.model.errors import Missing, OpenprodError, Refused
 from openprod.server.calls import Desk, Ticket
 from openprod.server.guard import Door, Guard
 from openprod.server.live import FRAME_BYTES_MAX, Conversation, House
+from openprod.workspace.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -219,6 +221,7 @@ class Server:
             uvicorn.Config(
                 self._guard,
                 log_config=None,
+                log_level="warning",  # below, it logs addresses and whole frames: tickets, codes, what people write
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
@@ -327,27 +330,23 @@ def handover(address: str, theme: Theme | None) -> str:
     )
 
 
-def serve(
-    desk: Desk,
-    port: int = 0,
-    *,
-    open_browser: bool = True,
-    state: Path | None = None,
-    export: Callable[[str], bytes],
-) -> None:
+def serve(workspace: Workspace, port: int = 0, *, open_browser: bool = True) -> None:
     """Serves a workspace to this user's browser until Ctrl C.
 
     Args:
-        desk: the open workspace.
+        workspace: the open workspace.
         port: the loopback port; 0 takes a free one.
         open_browser: whether to open the browser now.
-        state: the user's state directory.
 
     Raises:
         PageNotBuilt: the page's files are missing.
         PortTaken: the port cannot be used.
     """
-    with Server(desk, port=port, state=state, export=export) as server:
+
+    def export(table: str) -> bytes:
+        return export_table(workspace, table)
+
+    with Server(workspace, port=port, state=workspace.home.path, export=export) as server:
         log.info("serving on port %d", server.port)
         if open_browser:
             server.open_browser()

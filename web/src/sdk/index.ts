@@ -34,6 +34,7 @@ export class Show {
     this.line = line;
     this.overview = new LiveOverview(line);
     this.titles = new Titles(line);
+    this.overview.subscribe(() => this.titles.refresh());
   }
 
   /** The rows of a question on a table, kept up to date, with the heads of their cells. */

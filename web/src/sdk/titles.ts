@@ -5,6 +5,7 @@ import type { Store } from "../client/live.ts";
 export class Titles implements Store<number> {
   readonly #line: Line;
   readonly #known = new Map<string, string>();
+  #stale = new Set<string>();
   readonly #listeners = new Set<() => void>();
   #asked = new Set<string>();
   #version = 0;
@@ -23,18 +24,35 @@ export class Titles implements Store<number> {
   /** Returns a record's title, or a short form of its id until it is known. */
   readonly of = (id: string): string => {
     const known = this.#known.get(id);
-    if (known !== undefined) return known;
+    if (known !== undefined && !this.#stale.has(id)) return known;
     if (this.#asked.size === 0) queueMicrotask(() => void this.#ask());
     this.#asked.add(id);
-    return "…";
+    return known ?? "…";
   };
+
+  /** Asks again, when next shown, for every title that is known: a change may have renamed a record. */
+  refresh(): void {
+    if (this.#known.size === 0) return;
+    this.#stale = new Set(this.#known.keys());
+    this.#tell();
+  }
 
   async #ask(): Promise<void> {
     const records = [...this.#asked].slice(0, 500);
     const answer = await this.#line.call("record.titles", { records });
     this.#asked = new Set();
     if (!answer.ok) return;
-    for (const id of records) this.#known.set(id, answer.value[id] ?? "(deleted)");
+    let isNews = false;
+    for (const id of records) {
+      const title = answer.value[id] ?? "(deleted)";
+      isNews ||= this.#known.get(id) !== title;
+      this.#known.set(id, title);
+      this.#stale.delete(id);
+    }
+    if (isNews) this.#tell();
+  }
+
+  #tell(): void {
     this.#version++;
     for (const listener of [...this.#listeners]) listener();
   }

@@ -144,7 +144,7 @@ const Item = ({ conflict, field, isCurrent, choose }: ItemProps) => {
         {conflict.kind === "delete" ? "deleted / changed" : counted(all.length, "value")}
       </span>
       <span className="vals">
-        {conflict.kind === "delete" ? "" : `${field?.title ?? conflict.field}: `}
+        {conflict.kind === "delete" ? "" : `${field?.title ?? conflict.field.split(".").at(-1)}: `}
         {all.map((side, place) => (
           <span key={side.op}>
             {place > 0 && " or "}

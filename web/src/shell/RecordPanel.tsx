@@ -90,28 +90,39 @@ const Fields = ({ record, table }: { readonly record: RecordShape; readonly tabl
     const answer = await show.call("conflict.resolve", { conflict: conflict.id, choose: side.op });
     say(answer.ok ? "Decided. It can be changed again." : answer.error);
   };
+  const [isWhole, setIsWhole] = useState(false);
+  const isEmpty = (field: FieldShape): boolean =>
+    !field.required && (record.fields[field.key] ?? null) === null && asked(field.key) === undefined;
+  const empty = fields.filter(isEmpty);
   const titleOf = (name: string): string => overview?.tables.find((one) => one.name === name)?.title ?? name;
   return (
     <>
       <dl className="f">
-        {fields.map((field) => {
-          const conflict = asked(field.key);
-          return (
-            <div key={field.key} className="f-row">
-              <dt id={`f-${field.key}`}>{field.title}</dt>
-              <dd>
-                {conflict !== undefined && (
-                  <ConflictChoices
-                    conflict={conflict}
-                    field={field}
-                    take={(one, side) => void take(one, side)}
-                  />
-                )}
-                <FieldText record={record} field={field} />
-              </dd>
-            </div>
-          );
-        })}
+        {fields
+          .filter((field) => isWhole || !isEmpty(field))
+          .map((field) => {
+            const conflict = asked(field.key);
+            return (
+              <div key={field.key} className="f-row">
+                <dt id={`f-${field.key}`}>{field.title}</dt>
+                <dd>
+                  {conflict !== undefined && (
+                    <ConflictChoices
+                      conflict={conflict}
+                      field={field}
+                      take={(one, side) => void take(one, side)}
+                    />
+                  )}
+                  <FieldText record={record} field={field} isOpen={conflict !== undefined} />
+                </dd>
+              </div>
+            );
+          })}
+        {empty.length > 0 && (
+          <button type="button" className="btn f-more" onClick={() => setIsWhole(!isWhole)}>
+            {isWhole ? "Hide empty fields" : `${empty.length} empty fields`}
+          </button>
+        )}
         {others.length > 0 && (
           <div className="f-row">
             <dt>Also in</dt>
@@ -130,11 +141,18 @@ const Fields = ({ record, table }: { readonly record: RecordShape; readonly tabl
   );
 };
 
+interface FieldTextProps {
+  readonly record: RecordShape;
+  readonly field: FieldShape;
+  /** Whether its values compete: then the box is empty, and what is typed into it settles the question. */
+  readonly isOpen: boolean;
+}
+
 /** One field's text: what is saved until someone types, then what they type, with the writes they were looking at. */
-const FieldText = ({ record, field }: { readonly record: RecordShape; readonly field: FieldShape }) => {
+const FieldText = ({ record, field, isOpen }: FieldTextProps) => {
   const { show, say } = useShow();
   useStore(show.titles);
-  const saved = shown(record.fields[field.key], field, show.titles.of);
+  const saved = isOpen ? "" : shown(record.fields[field.key], field, show.titles.of);
   const [typed, setTyped] = useState<{ readonly text: string; readonly heads: readonly string[] } | null>(
     null,
   );
@@ -169,7 +187,7 @@ const FieldText = ({ record, field }: { readonly record: RecordShape; readonly f
       rows={1}
       value={text}
       aria-labelledby={`f-${field.key}`}
-      placeholder="—"
+      placeholder={isOpen ? "Another value" : "—"}
       spellCheck={field.type === "text"}
       readOnly={field.type === "blob"}
       onChange={(event) =>

@@ -98,6 +98,15 @@ const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => {
     cells.onFault = (fault) => say(fault);
   }, [cells, say]);
 
+  // A record that the address names is selected once its row is here.
+  const wanted = useRef(address.record);
+  useEffect(() => {
+    if (wanted.current === null || view.state !== "live") return;
+    const place = view.rows.findIndex((row) => row.values["id"] === wanted.current);
+    wanted.current = null;
+    if (place >= 0) grid.current?.go({ row: view.offset + place, col: 0 });
+  }, [view]);
+
   const columns = useMemo(
     () => visible.map((field) => columnOf(field, sort, isDown)),
     [visible, sort, isDown],
