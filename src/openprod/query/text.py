@@ -62,7 +62,7 @@ _TOKEN = re.compile(
     | (?P<parameter>\$[^\W\d]\w*(?:\.\w+)*)
     | (?P<number>-?\d+(?:\.\d+)?\w*(?:\.\d+\w*)*)
     | (?P<arrow>->|<-(?!\d))
-    | (?P<operator>==|!=|<=|>=|<|>)
+    | (?P<operator>==|!=|<=|>=|<>|<|>)
     | (?P<name>[^\W\d]\w*(?:\.\w+)*)
     | (?P<mark>[()\[\],.])
     """,
@@ -72,7 +72,7 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _DURATION = re.compile(r"-?(?:\d+(?:\.\d+)?(?:ms|min|s|h|d))+")
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|min|s|h|d)")
 _MOMENT = re.compile(r"@(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}(?::\d{2})?)(?:\[([\w/+-]*)\])?)?")
-_MISTAKEN = {"=": "==", "<>": "!=", "&&": "AND", "||": "OR", "!": "NOT", "~": "LIKE"}
+_MISTAKEN = {"=": "==", "&&": "AND", "||": "OR", "!": "NOT", "~": "LIKE"}
 _OPERATOR_WORDS = "a comparison (== != < <= > >= IN LIKE MATCHES CONTAINS)"
 _OPERAND_WORDS = "a field, a literal, $parameter, -> or <-"
 
@@ -281,6 +281,8 @@ class _Parser:
         hint = ""
         if token.word == "NOT":
             hint = " Put NOT before the whole comparison: NOT department IN [...]."
+        elif token.text == "<>":
+            hint = " Write != for is not."
         elif token.kind == "end" or token.word in {"AND", "OR"} or token.text == ")":
             hint = " A yes/no field is compared too: is_called == true; EXISTS asks whether there is a value."
         raise self.wrong(_OPERATOR_WORDS, hint)
