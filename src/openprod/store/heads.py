@@ -64,6 +64,7 @@ class Heads:
         self._looked_up: set[bytes] = set()
         self._blocks: dict[bytes, tuple[int, int, int, int, int]] = {}
         self._fresh_rows: list[tuple[object, ...]] = []
+        self._unsaved: dict[int, bytes] = {}
         self._many_changed: dict[tuple[int, int], tuple[int, ...]] = {}
         self.mapped: Classes[str] = Classes()
         self.same: Classes[bytes] = Classes()
@@ -96,6 +97,7 @@ class Heads:
         self._looked_up = set()
         self._blocks = {}
         self._fresh_rows = []
+        self._unsaved = {}
         self._many_changed = {}
 
     # -- keys and shapes
@@ -138,9 +140,10 @@ class Heads:
             self._take(row)
 
     def load_eids(self, eids: Iterable[int]) -> list[Record]:
-        """Returns records by local integer."""
+        """Returns records by local integer, those of this batch that are not written yet first."""
+        eids = list(eids)
         sql = "SELECT eid, uuid, alive, born, shape, mask, ver FROM entity WHERE eid IN carray(?)"
-        found: list[Record] = []
+        found = [self.need(self._unsaved[eid]) for eid in eids if eid in self._unsaved] if self._unsaved else []
         for row in self._db.numbers(sql, eids):
             known = self.find(row[1])
             found.append(known if known is not None else self._take(row))
@@ -183,6 +186,7 @@ class Heads:
         if found is None:
             found = Record(self.next_eid, uuid, 0, 0, 0, 0, {})
             found.is_fresh = found.is_dirty = True
+            self._unsaved[found.eid] = uuid
             self.next_eid += 1
             self.records[uuid] = found
         return found
@@ -206,6 +210,7 @@ class Heads:
         eids = range(self.next_eid, self.next_eid + len(uuids))
         self.next_eid = eids.stop
         width = len(self.shapes[shape])
+        self._unsaved.update(zip(eids, uuids, strict=True))
         rows = list(zip(eids, range(born, born + width * len(uuids), width), masks, strict=True))
         self._blocks.update(
             {uuid: (eid, at, shape, mask, alive) for uuid, (eid, at, mask) in zip(uuids, rows, strict=True)}
@@ -324,6 +329,7 @@ class Heads:
     def flush(self) -> None:
         """Writes what the batch changed; the batch stays loaded."""
         many = self._db.executemany
+        self._unsaved = {}
         if self._fresh_rows:
             many("INSERT INTO entity VALUES(?, ?, ?, ?, ?, ?, ?)", self._fresh_rows)
             self._fresh_rows = []

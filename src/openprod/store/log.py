@@ -273,9 +273,8 @@ class Log:
         branch, seq = branch_of(before), seq_of(before)
         if branch == branch_of(number):
             return seq < seq_of(number)
-        for own, own_seq in self._line(number):
-            if own == branch:
-                return seq <= own_seq
+        if any(own == branch and seq <= own_seq for own, own_seq in self._line(number)):
+            return True
         return self._covers(self.vector_at(number) if vector is None else vector, branch, seq)
 
     def _covers(self, vector: dict[int, int], branch: int, seq: int) -> bool:

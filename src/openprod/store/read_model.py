@@ -22,7 +22,7 @@ from openprod.catalog.names import (
 )
 from openprod.catalog.tables import Catalog, Field, FieldType, Relation, Table
 from openprod.model.natural import natural_key
-from openprod.model.values import Natural, Value
+from openprod.model.values import ListValue, Natural, Value
 from openprod.store.database import Database, SqlValue
 
 USER_INDEX_PREFIX = "ux~"
@@ -80,10 +80,14 @@ _PLAIN: Mapping[FieldType, frozenset[type]] = {
 }
 
 
+_ALIKE = frozenset((bool, int, float, ListValue))
+
+
 def _mapped(convert: ToSql, values: Sequence[Value]) -> list[SqlValue]:
     """Returns converted values; where a few come often, as page and list numbers do, each is converted once."""
     sample = values[:_SAMPLE]
-    if len(set(sample)) * 2 > len(sample):
+    # True, 1 and 1.0 are one to a dictionary, and so are lists of them.
+    if len(set(sample)) * 2 > len(sample) or not _ALIKE.isdisjoint(map(type, values)):
         return list(map(convert, values))
     known: dict[Value, SqlValue] = {}
     return [known[value] if value in known else known.setdefault(value, convert(value)) for value in values]

@@ -318,6 +318,12 @@ class Applier:
                 reach.ops.add(target << ORDINAL_BITS | replaced)
         return reach
 
+    def behind(self, number: int, ordinal: int, slots: set[SlotText]) -> list[int]:
+        """Returns what an op of a bundle that has no effect here had replaced in any of these slots."""
+        found: Behind = {}
+        self._look_behind(number, ordinal, slots, found)
+        return list(found)
+
     def _look_behind(self, number: int, ordinal: int, slots: set[SlotText], behind: Behind) -> set[SlotText]:
         """Adds what an op of a bundle that has no effect here had replaced in these slots, through further such ops.
 

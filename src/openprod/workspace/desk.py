@@ -315,13 +315,16 @@ class Desk:
 
     def replaced_by(self, oid: int, uuid: bytes, key: str) -> list[int]:
         """Returns the writes of a slot that a write names as replaced, seen through what is unread here."""
+        record = self.heads.fetch(uuid)
+        members = self.heads.class_of(record) if record is not None else []
+        slots = {(one.uuid, text) for one in members for text in self.keys_of(key)}
         found: set[int] = set()
         for bundle, ordinal in self.log.op_at(oid).over:
             target = self.log.number_of(bundle)
             if target is None:
                 continue
             if target in self.log.unread:
-                found |= self.applier.behind_unread(target, ordinal)
+                found.update(self.applier.behind(target, ordinal, slots))
             elif self.log.has_op(target, ordinal):
                 found.add(target << ORDINAL_BITS | ordinal)
         return [

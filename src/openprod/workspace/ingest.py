@@ -88,6 +88,7 @@ class Ingest:
         self.quarantine = Quarantine(database)
         self._applier = applier
         self._workspace = workspace
+        self._is_first = False
 
     def prove(self, sealed_bundles: Iterable[Sealed], report: Report) -> list[Candidate]:
         """Returns the bundles that are authentic and not here yet; what is not is dropped and named in the report.
@@ -172,6 +173,8 @@ class Ingest:
 
     def apply(self, fresh: Sequence[Candidate], now_ms: int, report: Report) -> None:
         """Applies what can apply, pending bundles that it releases included, and keeps the rest with its reason."""
+        # To somebody who joins, what was done before is not late.
+        self._is_first = not self._log.branches
         kept = {one.id: one for one in self._pending.all()} if self._pending.counts() else {}
         waiting = [one for one in map(self._still_whole, kept.values()) if one is not None]
         todo = [*fresh, *waiting]
@@ -232,7 +235,7 @@ class Ingest:
             accepted = self._db.one("SELECT at FROM accepted WHERE bundle = ?", (one.id,))
             at = claimed_ms if accepted is None else int(accepted[0])
             number = self._applier.append_and_take(branch, bundle, eff, min(at, (1 << 63) - 1))
-            if now_ms - claimed_ms > LATE_MS:
+            if now_ms - claimed_ms > LATE_MS and not self._is_first:
                 self._db.execute(
                     "INSERT OR IGNORE INTO flag(kind, bundle, ordinal, detail) VALUES('late', ?, 0, ?)",
                     (number, str(now_ms - claimed_ms)),
@@ -272,13 +275,13 @@ class Ingest:
 
     def _why_not(self, one: Candidate, now_ms: int) -> tuple[str, str] | None:
         header = one.header
+        if header.opening is not None and not self._is_admitted(header):
+            return ADMISSION, header.opening.actor.hex()
         if (
             wall_ms(Hlc(header.claimed)) - now_ms > DRIFT_MS_MAX
             and self._db.one("SELECT 1 FROM accepted WHERE bundle = ?", (one.id,)) is None
         ):
             return HELD, str(wall_ms(Hlc(header.claimed)) - DRIFT_MS_MAX)
-        if header.opening is not None and not self._is_admitted(header):
-            return ADMISSION, header.opening.actor.hex()
         return None
 
     def _is_admitted(self, header: Header) -> bool:

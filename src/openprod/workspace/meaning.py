@@ -379,8 +379,12 @@ class Meaning:
         if relation in keys or row is None:
             ends = self._ends(record, relation)
             if ends is None:
+                if row is not None:
+                    self._end_relation(record, row)
                 return
             type_name, source, target, is_live = ends
+            if row is not None and self._heads.key_texts[row[0]] != type_name:
+                self._end_relation(record, row)
             row = (
                 self._heads.key_number(type_name),
                 self._heads.class_of(self._heads.need(source))[0].eid,
@@ -395,6 +399,11 @@ class Meaning:
             self._show_relation(record, row)
         else:
             self._update_cells(record, texts)
+
+    def _end_relation(self, record: Record, row: Sequence[int]) -> None:
+        """Takes a relation out of the table of the type that it was of; nothing says any more what it joins."""
+        self._db.execute("DELETE FROM edge WHERE eid = ?", (record.eid,))
+        self._show_relation(record, (*row[:3], 0))
 
     def _ends(self, record: Record, relation: int) -> tuple[str, bytes, bytes, bool] | None:
         """Returns type, source, target and whether it stands.
@@ -470,9 +479,7 @@ class Meaning:
         )
 
     def _is_alive(self, eid: int) -> bool:
-        for record in self._heads.load_eids((eid,)):
-            return record.alive != Life.GONE
-        return any(record.eid == eid and record.alive != Life.GONE for record in self._heads.records.values())
+        return any(record.alive != Life.GONE for record in self._heads.load_eids((eid,)))
 
     def _settle_relations_at(self, record: Record) -> None:
         rows = self._db.rows(
@@ -603,8 +610,15 @@ class Meaning:
                 self._db.execute("UPDATE log SET closed = 1 WHERE id = ?", (payload.payload.log,))
             elif isinstance(payload, ClockAccept):
                 at = wall_ms(Hlc(self._log.header(oid >> ORDINAL_BITS).claimed))
-                self._db.execute("INSERT OR IGNORE INTO accepted(bundle, at) VALUES(?, ?)", (payload.payload, at))
-                self._db.execute("UPDATE bundle SET at = ? WHERE id = ?", (at, payload.payload))
+                # Of several people's acceptances the earliest counts, whichever came here first.
+                self._db.execute(
+                    "INSERT INTO accepted VALUES(?1, ?2) ON CONFLICT(bundle) DO UPDATE SET at = min(at, ?2)",
+                    (payload.payload, at),
+                )
+                self._db.execute(
+                    "UPDATE bundle SET at = (SELECT at FROM accepted WHERE bundle = ?1) WHERE id = ?1",
+                    (payload.payload,),
+                )
         if self._heads.key_texts[key] == INVITE:
             self._settle_invite(record, key)
 
@@ -659,14 +673,18 @@ class Meaning:
             there = [eid for (eid,) in self._db.rows(f'SELECT "~eid" FROM {quote(name)}')]  # noqa: S608 -- a quoted name
             gone = [eid for (eid,) in self._db.rows("SELECT eid FROM entity WHERE alive = 0")]
             for page in _pages(gone):
-                there += [one.eid for one in self._heads.load_eids(page) if self._is_member(one, key)]
+                there += [one.eid for one in self._heads.load_eids(page) if self._stands_in(one, key)]
             self._db.executemany(
                 "INSERT OR IGNORE INTO loose(key, eid) VALUES(?, ?)", [(key, eid) for eid in sorted(there)]
             )
         self._model.drop(name)
 
-    def _is_member(self, record: Record, key: int) -> bool:
-        return any(self._log.op_at(oid).is_live for oid in self._heads.heads(record, key))
+    def _stands_in(self, record: Record, key: int) -> bool:
+        """Tells whether a record, itself or as the one that stands for its class, is a member of a table."""
+        members = self._heads.class_of(record)
+        return members[0].eid == record.eid and any(
+            self._log.op_at(oid).is_live for one in members for oid in self._heads.heads(one, key)
+        )
 
     def _fill_table(self, name: str) -> None:
         key = self._heads.key_numbers.get(member_key(name))

@@ -464,23 +464,16 @@ def history(desk: Desk, uuid: bytes, field: str | None = None) -> list[LogEntry]
     if found is None:
         raise UnknownRecord(f"There is no record {id_text(uuid)} here.")
     wanted = _history_keys(desk, found, field)
-    seen: dict[int, tuple[OpAt, str]] = {}
+    seen: dict[tuple[int, str], OpAt] = {}
     for key in wanted:
         text = desk.heads.key_texts[key]
         todo = list(desk.heads.united(found, key))
         while todo:
             oid = todo.pop()
-            if oid in seen:
-                continue
-            op = desk.op_at(oid)
-            seen[oid] = (op, text)
-            for bundle, ordinal in op.over:
-                target = desk.log.number_of(bundle)
-                if target is not None and target not in desk.log.unread and desk.log.has_op(target, ordinal):
-                    behind = desk.op_at(target << ORDINAL_BITS | ordinal)
-                    if desk.stands_in(behind, uuid, text):
-                        todo.append(behind.oid)
-    return _entries(desk, [(oid, _op_shape(desk, op, uuid, text)) for oid, (op, text) in seen.items()])
+            if (oid, text) not in seen:
+                seen[oid, text] = desk.op_at(oid)
+                todo += desk.replaced_by(oid, uuid, text)
+    return _entries(desk, [(oid, _op_shape(desk, op, uuid, text)) for (oid, text), op in seen.items()])
 
 
 def _history_keys(desk: Desk, found: Record, field: str | None) -> list[int]:
