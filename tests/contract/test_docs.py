@@ -207,12 +207,6 @@ def test_the_first_module_of_the_documents_reads_whole() -> None:
     assert tomllib.loads(manifest_text)["module"]["name"] == "puppets"
 
 
-def test_a_rule_may_take_out_of_a_table_as_the_page_says() -> None:
-    rule = '[rule.gone]\ntable = "puppets"\nwhen = \'state == "away"\'\nremove_from = "sm.cues"\n'
-    manifest = read_manifest(blocks("authors/README.md", "toml")[0] + rule)
-    assert manifest.declared["rule"]["gone"]["remove_from"] == "sm.cues"
-
-
 # -- the Python page
 
 

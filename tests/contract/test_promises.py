@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import openprod
+from openprod.catalog.manifest import read as read_manifest
 from openprod.model import ids
 from openprod.model.bundle import decode_header, id_of, open_bundle
 from openprod.model.errors import OpenprodError
@@ -251,6 +252,13 @@ def test_saying_that_things_are_the_same_and_taking_it_back_is_written_as_ops_of
         written |= {type(op) for chunk in opened.chunks or () for op in chunk.ops}
     assert {Map, Unmap, Merge, Split, Carry} <= written
     assert ws.verify().damaged == []
+
+
+def test_a_rule_may_take_out_of_a_table_as_the_page_says() -> None:
+    page = (ROOT / "docs/authors/README.md").read_text(encoding="utf-8")
+    rule = '[rule.gone]\ntable = "puppets"\nwhen = \'state == "away"\'\nremove_from = "sm.cues"\n'
+    manifest = read_manifest(page.partition("```toml\n")[2].partition("```")[0] + rule)
+    assert manifest.declared["rule"]["gone"]["remove_from"] == "sm.cues"
 
 
 def test_the_package_offers_just_what_the_documents_show() -> None:

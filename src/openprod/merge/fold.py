@@ -362,8 +362,10 @@ class _History:
 
     def knows(self, bundle: BundleId, other: BundleId) -> bool:
         """Tells whether the author of `bundle` knew what `other` says: applied, readable there, and on the screen."""
+        if other == bundle:
+            return True
         header = self.bundles[bundle].header
-        if other != bundle and (other not in self.past(bundle) or other in header.unread):
+        if other not in self.past(bundle) or other in header.unread:
             return False
         on_screen = [seen for seen in header.view or () if seen.log == self.bundles[other].header.log]
         return not on_screen or any(other in self.chain(seen.tip) for seen in on_screen)

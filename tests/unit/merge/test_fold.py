@@ -274,6 +274,22 @@ def test_a_view_that_reaches_the_work_had_seen_it(cast: Cast) -> None:
     assert cast.entity not in cast.ana.state.alive
 
 
+def test_a_deletion_knows_the_work_of_its_own_bundle_also_where_the_screen_lagged_behind_the_own_log(
+    cast: Cast,
+) -> None:
+    tip = cast.ana.tip
+    assert tip
+    view = (Seen(cast.ana.log, cast.ana.bundles[tip].header.seq, tip),)
+    other = cast.ana.add(PEOPLE, {NAME: "Other"})
+    assert other
+    drafts = [
+        draft_set(cast.entity, PHONE, "1", ()),
+        draft_exist(cast.entity, cast.ana.heads(cast.record, EXISTS), is_live=False),
+    ]
+    cast.ana.seal(drafts, view=view)
+    assert cast.entity not in cast.ana.state.alive
+
+
 def test_a_relation_is_shown_while_it_and_both_its_ends_are_there(cast: Cast) -> None:
     other = cast.ana.add(PEOPLE, {NAME: "Other"})
     relation = cast.ana.relate(cast.record, KNOWS, other, {"stage.knows.note": "N"})
