@@ -111,6 +111,53 @@ def test_a_file_that_somebody_planted_something_in_is_not_opened(terminal: Termi
         refused(terminal.run(*command), str(database_of(terminal)))
 
 
+@pytest.mark.parametrize("planted", ["CREATE VIEW evil AS SELECT 1", "DROP TABLE conflict", "DROP INDEX bundle_place"])
+def test_work_is_had_back_from_a_file_that_is_not_opened(terminal: Terminal, tmp_path: Path, planted: str) -> None:
+    held = terminal.asked("status")["state_hash"]
+    with closing(sqlite3.connect(database_of(terminal))) as file:
+        file.execute(planted)
+        file.commit()
+    said = refused(terminal.run("show", "lighting.cues"), "openprod rebuild --into")
+    assert "NEW_FOLDER" in said
+    fresh = Terminal(terminal.home, tmp_path / "fresh")
+    assert terminal.asked("rebuild", "--into", str(fresh.folder))["state_hash"] == held
+    fresh.did("verify")
+    fresh.did("set", "lighting.cues:11", "label=Sunrise")
+    assert len({one["actor_name"] for one in fresh.asked("log")}) == 1
+    refused(terminal.run("rebuild", "--into", str(fresh.folder)), "is not empty")
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "DROP TABLE bundle",
+        "DROP TABLE bundle; CREATE VIEW bundle AS SELECT 1 AS no, x'00' AS header, x'00' AS signature",
+        "UPDATE bundle SET signature = zeroblob(64)",
+        "UPDATE bundle SET header = 'text'",
+        "DELETE FROM meta",
+        "UPDATE meta SET value = zeroblob(32) WHERE key = 'workspace'",
+    ],
+)
+def test_what_does_not_prove_is_not_taken_back(terminal: Terminal, tmp_path: Path, planted: str) -> None:
+    with closing(sqlite3.connect(database_of(terminal))) as file:
+        file.executescript(planted)
+        file.commit()
+    refused(terminal.run("rebuild", "--into", str(tmp_path / "fresh")), "stick")
+    assert not (tmp_path / "fresh").exists()
+
+
+def test_what_is_left_of_a_damaged_history_is_taken_and_the_rest_named(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.did("set", "lighting.cues:11", "label=Sunrise")
+    with closing(sqlite3.connect(database_of(terminal))) as file:
+        file.execute("UPDATE chunk SET raw = zeroblob(length(raw)) WHERE no = (SELECT max(no) FROM chunk)")
+        file.commit()
+    ran = terminal.run("rebuild", "--into", str(tmp_path / "fresh"))
+    assert ran.status == 3
+    assert "damaged" in ran.err
+    fresh = Terminal(terminal.home, tmp_path / "fresh")
+    assert fresh.asked("show", "lighting.cues:11")["fields"]["lighting.cues.label"] == "Dawn"
+
+
 def test_flipped_bits_are_never_a_traceback_and_never_a_wrong_value(terminal: Terminal) -> None:
     sound = database_of(terminal).read_bytes()
     chance = random.Random(7)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from openprod.cli import output
-from openprod.cli.call import REFUSED, Call, command
+from openprod.cli.call import REFUSED, TO_DECIDE, Call, command
 from openprod.cli.progress import bar
 
 if TYPE_CHECKING:
@@ -87,8 +88,18 @@ def verify(call: Call) -> None:
 
 
 @command("rebuild")
-def rebuild(call: Call) -> None:
-    """Derive all tables from the history again; what people wrote is not touched."""
+@click.option(
+    "--into", metavar="DIR", help="Make a fresh production there, from a file that cannot be opened any more."
+)
+def rebuild(call: Call, into: str | None) -> None:
+    """Derive all tables from the history again; what people wrote is not touched.
+
+    With --into, the history is read out of a damaged production's file, proven change by change, and a new production
+    made of it in the folder DIR; the damaged one stays as it is.
+    """
+    if into is not None:
+        _rebuild_into(call, Path(into).expanduser().absolute())
+        return
     workspace = call.open()
     with bar("Deriving") as progress:
         workspace.rebuild(progress)
@@ -97,6 +108,23 @@ def rebuild(call: Call) -> None:
         output.document(shape)
         return
     output.line(f"Derived again from {shape['bundles']} changes, state {shape['state_hash']}.")
+
+
+def _rebuild_into(call: Call, folder: Path) -> None:
+    from openprod.workspace.workspace import rebuild_into
+
+    workspace, report = rebuild_into(call.folder(), folder)
+    call.keep(workspace)
+    shape = workspace.status()
+    if call.is_json:
+        output.document(shape)
+    else:
+        output.line(f"{shape['name']} is in {shape['path']}, made from {shape['bundles']} changes that proved.")
+    for sentence in report.rejected:
+        output.say(sentence)
+    if report.rejected or shape["pending"]:
+        output.say("Something could not be read. Get it from a colleague or a stick: openprod sync FILE.opx")
+        call.status = TO_DECIDE
 
 
 COMMANDS = {"log": log, "history": history, "verify": verify, "rebuild": rebuild}

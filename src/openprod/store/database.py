@@ -181,8 +181,8 @@ class Database:
             name = statement.split("(", 1)[0].split()[2]
             if held.get(name) != statement:
                 raise DatabaseDamaged(
-                    f"The table or index {name} of {self.path} is missing or is not the one Openprod made. Try:"
-                    " openprod rebuild"
+                    f"The table or index {name} of {self.path} is missing or is not the one Openprod made. Get the"
+                    " work back with: openprod rebuild --into NEW_FOLDER"
                 )
         for _ in connection.execute("PRAGMA journal_mode=WAL"):
             pass

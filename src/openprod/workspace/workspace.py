@@ -675,6 +675,48 @@ def join_workspace(
     return made
 
 
+def rebuild_into(
+    path: str | Path,
+    into: str | Path,
+    *,
+    home: Home | str | Path | None = None,
+    clock: Clock = wall_clock,
+    chance: Chance = secrets.token_bytes,
+    durable: bool = True,
+) -> tuple[Workspace, Report]:
+    """Makes a fresh workspace from the history in a file that cannot be opened any more; that file stays as it is.
+
+    Every bundle is proven as if a stranger had sent it, and everything else is derived anew. What waits for others
+    comes along; what was damaged is named in the report.
+
+    Args:
+        path: the folder of the old workspace.
+        into: the folder to make.
+        home, clock, chance, durable: as in `open_workspace`.
+
+    Raises:
+        DatabaseDamaged: there is no history in it that proves; nothing was kept.
+    """
+    from openprod.store.salvage import history_of  # noqa: PLC0415 -- seldom needed, and a cold start counts milliseconds
+
+    database = Path(path) / DATABASE_NAME
+    state = home if isinstance(home, Home) else Home(home, chance=chance)
+    with history_of(str(database)) as history:
+        made = _make(Path(into), history.workspace, state, clock, chance, durable=durable)
+        try:
+            report = made.ingest(history.bundles)
+            if not report.applied:
+                raise DatabaseDamaged(
+                    f"Nothing in {database} proves to be this production's history. Join again from a colleague or a"
+                    " stick."
+                )
+        except BaseException:
+            made.close()
+            _unmake(Path(into))
+            raise
+    return made, report
+
+
 def _make(
     folder: Path, workspace: WorkspaceId, home: Home, clock: Clock, chance: Chance, *, durable: bool
 ) -> Workspace:
