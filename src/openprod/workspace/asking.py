@@ -6,23 +6,27 @@ Compiled statements are kept; what a commit touched decides which live questions
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import threading
 import zoneinfo
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from openprod.catalog.check import parse
 from openprod.catalog.tables import Field, FieldType, near_names
-from openprod.model.errors import Missing, Refused
+from openprod.model.errors import Missing, OpenprodError, Refused
 from openprod.model.ids import EntityId, derived_id
 from openprod.query.compile import Compiled, OutColumn, compile_query, count_query
 from openprod.query.touch import touched
 from openprod.query.tree import Query, read_query
 from openprod.workspace.desk import Desk
 from openprod.workspace.meaning import Changes
+
+log = logging.getLogger(__name__)
 
 COMPILED_KEPT = 200
 # What a text given for a parameter is read as; others stay as they are given.
@@ -209,16 +213,6 @@ class Asker:
 
     # -- answers that follow
 
-    def subscribe(self, question: Question, callback: Callable[[list[Row]], None]) -> Callable[[Changes], None]:
-        """Returns the listener that keeps a question's window up to date.
-
-        The callback gets a list of changes, to be carried out in order on the rows it holds: {"do": "remove", "at"},
-        {"do": "insert", "at", "row"}, {"do": "change", "at", "row"}; first of all the rows themselves as inserts.
-        """
-        live = Live(self, question, callback)
-        live.start()
-        return live.hear
-
     def window(self, question: Question) -> tuple[list[Row], frozenset[str]]:
         """Returns the rows of a question and the names of the tables and relations it reads."""
         with self._desk.reading():
@@ -227,7 +221,11 @@ class Asker:
 
 
 class Live:
-    """One question that stays asked."""
+    """One question that stays asked: `start` asks first, `hear` again after each commit that may touch it.
+
+    The callback gets a list of changes, to be carried out in order on the rows it holds: {"do": "remove", "at"},
+    {"do": "insert", "at", "row"}, {"do": "change", "at", "row"}; first of all the rows themselves as inserts.
+    """
 
     def __init__(self, asker: Asker, question: Question, callback: Callable[[list[Row]], None]) -> None:
         self._asker = asker
@@ -235,6 +233,8 @@ class Live:
         self._callback = callback
         self._rows: list[Row] = []
         self._touches: frozenset[str] = frozenset()
+        # Two threads that commit at once must not hand their changes out in the other order.
+        self._lock = threading.RLock()
 
     def start(self) -> None:
         """Asks for the first time."""
@@ -242,15 +242,27 @@ class Live:
 
     def hear(self, changes: Changes) -> None:
         """Asks again where a commit may have changed the answer."""
-        if changes.is_schema or touched(self._touches, (*changes.rows, *changes.keys)):
+        if not changes.is_schema and not touched(self._touches, (*changes.rows, *changes.keys)):
+            return
+        try:
+            self._ask()
+        except OpenprodError as error:
+            # A table it reads was taken out; should it come back, the question is answered again.
+            log.info("a live question cannot be answered now: %s", error)
+
+    def move(self, offset: int, limit: int) -> None:
+        """Moves the window."""
+        with self._lock:
+            self._question = replace(self._question, offset=offset, limit=limit)
             self._ask()
 
     def _ask(self) -> None:
-        rows, self._touches = self._asker.window(self._question)
-        steps = difference(self._rows, rows)
-        self._rows = rows
-        if steps:
-            self._callback(steps)
+        with self._lock:
+            rows, self._touches = self._asker.window(self._question)
+            steps = difference(self._rows, rows)
+            self._rows = rows
+            if steps:
+                self._callback(steps)
 
 
 def difference(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:

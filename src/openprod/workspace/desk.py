@@ -6,9 +6,10 @@ Orders store, merge and identity; the clock and chance are handed in. Shapes and
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from openprod.catalog.check import parse
@@ -49,6 +50,8 @@ from openprod.workspace.ingest import Ingest
 from openprod.workspace.meaning import Changes, Meaning
 from openprod.workspace.write import Bulk, Draft, Edit
 
+log = logging.getLogger(__name__)
+
 DATABASE_NAME = "workspace.db"
 UUID_TEXT = 36
 CANDIDATES_SHOWN = 5
@@ -75,6 +78,15 @@ class UnknownOp(Missing):
     """No change goes by that id."""
 
     code = "op.unknown"
+
+
+class WorkspaceClosed(Refused):
+    """A workspace was used after it had been closed."""
+
+    code = "workspace.closed"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder} was closed here. Open it again to go on.")
 
 
 class Desk:
@@ -107,6 +119,7 @@ class Desk:
         self.listeners: list[Callable[[Changes], None]] = []
         # Another program committed and listeners here were not told yet.
         self.has_news = False
+        self._is_closed = False
         self._key: LogKey | None = None
         self._has_looked_for_key = False
         self.admission: Admission | None = None
@@ -125,8 +138,21 @@ class Desk:
 
     # -- following other programs
 
+    def close(self) -> None:
+        """Closes the file and forgets the keys; a second call does nothing."""
+        with self.lock:
+            self._is_closed = True
+            self.db.close()
+            self.home.close()
+
+    def check_open(self) -> None:
+        """Raises WorkspaceClosed after `close`."""
+        if self._is_closed:
+            raise WorkspaceClosed(self.folder)
+
     def follow(self) -> bool:
         """Catches up with what another program committed to the same file; tells whether there was anything."""
+        self.check_open()
         if not self.db.changed_elsewhere():
             return False
         self.has_news = True
@@ -143,10 +169,14 @@ class Desk:
         if catalog is not self.model.catalog or self.loader.venue_zone != self.model.zone:
             self.model.use(catalog, self.loader.venue_zone)
 
+    def _open_snapshot(self) -> AbstractContextManager[None]:
+        self.check_open()
+        return self.db.snapshot()
+
     @contextmanager
     def looking(self) -> Generator[None]:
         """Holds the lock and one state of the database, and catches up with it."""
-        with self.lock, self.db.snapshot():
+        with self.lock, self._open_snapshot():
             # Behind the snapshot, not before it: what another program commits in between would be read with old caches.
             self.follow()
             yield
@@ -162,6 +192,7 @@ class Desk:
     def writing(self) -> Generator[None]:
         """Holds the lock and a transaction; on any error nothing is written and caches are read anew."""
         with self.lock:
+            self.check_open()
             try:
                 with self.db.transaction(), without_collector():
                     self.follow()
@@ -173,9 +204,12 @@ class Desk:
                 raise
 
     def tell(self, changes: Changes) -> None:
-        """Lets listeners know, after the commit."""
+        """Lets listeners know, after the commit; one that fails is written down and stops neither commit nor others."""
         for listener in list(self.listeners):
-            listener(changes)
+            try:
+                listener(changes)
+            except Exception:
+                log.exception("a listener failed")
 
     # -- who writes here
 

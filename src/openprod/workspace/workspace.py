@@ -31,7 +31,7 @@ from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.database import Database, DatabaseDamaged, NotAWorkspace, translated
 from openprod.store.home import Home
 from openprod.workspace import adopt, heal, reading, repair, verify
-from openprod.workspace.asking import Answer, Asker, Question
+from openprod.workspace.asking import Answer, Asker, Live, Question
 from openprod.workspace.desk import DATABASE_NAME, Desk
 from openprod.workspace.ingest import Report
 from openprod.workspace.meaning import Changes
@@ -85,6 +85,24 @@ class Watching:
             self._listeners.remove(self._listener)
 
 
+class Subscription(Watching):
+    """A question that stays asked, with the window of its rows that is kept up to date."""
+
+    def __init__(self, listeners: list[Callable[[Changes], None]], live: Live) -> None:
+        super().__init__(listeners, live.hear)
+        self._live = live
+        try:
+            # Behind the listening, not before it: a commit in between would be missed.
+            live.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def set_window(self, offset: int, limit: int) -> None:
+        """Moves the window; the callback gets what that changes."""
+        self._live.move(offset, limit)
+
+
 class Workspace:
     """One open production. A context manager; safe from any thread.
 
@@ -105,9 +123,7 @@ class Workspace:
 
     def close(self) -> None:
         """Closes the file and forgets the keys."""
-        with self.desk.lock:
-            self.desk.db.close()
-            self.desk.home.close()
+        self.desk.close()
 
     # -- what it is
 
@@ -273,10 +289,11 @@ class Workspace:
         offset: int = 0,
         limit: int = 200,
         **params: object,
-    ) -> Watching:
-        """Calls back with row-level changes after each commit that touches a query; see `asking.Asker.subscribe`."""
+    ) -> Subscription:
+        """Calls back with row-level changes after each commit that touches a query; see `asking.Live`."""
         text, full = (query, None) if isinstance(query, str) else (None, query)
-        return self.on_changes(self._asker.subscribe(Question(text, None, full, limit, offset, params), callback))
+        live = Live(self._asker, Question(text, None, full, limit, offset, params), callback)
+        return Subscription(self.desk.listeners, live)
 
     def on_changes(self, listener: Callable[[Changes], None]) -> Watching:
         """Calls back after each commit with what it changed."""
@@ -435,7 +452,7 @@ class Workspace:
         with self.desk.lock:
             heads = self.desk.heads_now(uuid, INVITE)
         if not heads:
-            raise Missing(f"There is no invitation {key[:12]} here. 'openprod invite --list' shows them.")
+            raise Missing(f"There is no invitation {key[:12]} here; `invitations` gives those that are open.")
         with self.edit("Close an invitation") as edit:
             edit.write_raw(InviteClose, uuid, INVITE, None, heads)
 
