@@ -47,6 +47,7 @@ from openprod.query.functions import PATTERN_CHARS_MAX, contains, like, matches,
 from openprod.query.paths import exists, first_value, table_named
 from openprod.query.problems import ParameterMissing, QueryMismatch, QueryTooBig, Source, SyntaxProblem
 from openprod.query.scope import (
+    ALTERNATIVES_MAX,
     MISSING,
     Expr,
     Node,
@@ -193,6 +194,8 @@ def _comparison(scope: Scope, comparison: Comparison, source: Source) -> str:
     if member is not None:
         return member
     if operator == "IN" and isinstance(right, Several) and not _is_constant(right):
+        if len(right.items) > ALTERNATIVES_MAX:
+            raise QueryTooBig(f"A list after IN that names fields has at most {ALTERNATIVES_MAX} items.")
         parts = [Comparison("==", left, item, comparison.at) for item in right.items]
         return any_of([_comparison(scope, part, source) for part in parts])
 
@@ -339,13 +342,16 @@ def _ordered_text(statement: Statement, operator: Operator, expr: Expr, bound: s
 
 
 def _in_constants(statement: Statement, expr: Expr, values: tuple[Const, ...]) -> str:
-    if expr.alternatives or expr.items or expr.type == "record":
-        return any_of([_against_constant(statement, "==", expr, value) for value in values])
-    keys = [key_of(value, expr.type, expr.field, statement.venue_zone) for value in values if value is not None]
-    bound = [statement.bind(key) for key in keys if key is not INCOMPARABLE]
-    parts = [f"{expr.sort or expr.sql} IN ({','.join(dict.fromkeys(bound))})"] if bound and not expr.is_missing else []
-    if None in values:
-        parts.append(_against_null("==", expr))
+    present = tuple(value for value in values if value is not None)
+    parts = [_against_null("==", expr)] if len(present) < len(values) else []
+    spread = _spread(statement, expr, lambda one: _in_constants(statement, one, present))
+    if spread is not None:
+        return any_of([*parts, spread])
+    found = [key_of(value, expr.type, expr.field, statement.venue_zone) for value in present]
+    bound = ",".join(dict.fromkeys(statement.bind(key) for key in found if key is not INCOMPARABLE))
+    if bound and not expr.is_missing:
+        keys = f"SELECT eid FROM entity WHERE uuid IN ({bound})" if expr.type == "record" else bound
+        parts.append(f"{expr.sort or expr.sql} IN ({keys})")
     return any_of(parts)
 
 

@@ -19,6 +19,8 @@ from openprod.query.problems import NameProblem, QueryMismatch, QueryTooBig, Sou
 
 # SQLite joins at most 64 tables; the stages add a few of their own.
 JOINS_MAX = 50
+ALTERNATIVES_MAX = 50
+BOUND_MAX = 30_000
 RECORD = "record"
 
 
@@ -49,6 +51,8 @@ class Statement:
         """Returns the SQL parameter that stands for a value; the same value gives the same one."""
         known = self._names.get((type(value), value))
         if known is None:
+            if len(self._names) == BOUND_MAX:
+                raise QueryTooBig(f"The query holds more than {BOUND_MAX} different values.")
             known = f"p{len(self._names)}"
             self._names[type(value), value] = known
             self.bound[known] = value
@@ -301,6 +305,8 @@ def coalesce(texts: Sequence[str]) -> str:
 
 def first_present(exprs: Sequence[Expr]) -> Expr:
     """Returns the first of several values that is there; of several types they become text where they are shown."""
+    if len(exprs) > ALTERNATIVES_MAX:
+        raise QueryTooBig(f"A list of which the first present counts has at most {ALTERNATIVES_MAX} items.")
     here = [expr for expr in exprs if not expr.is_missing]
     if not here:
         return MISSING

@@ -45,6 +45,7 @@ NESTING_MAX = 40
 COMPARISONS_MAX = 400
 LIST_ITEMS_MAX = 1_000
 STEPS_MAX = 8
+TEMPLATE_PARTS_MAX = 100
 _NUMBER_CHARS_MAX = 60
 
 # What a unit of a length of time means in microseconds.
@@ -144,6 +145,8 @@ def parse_template(text: str, place: str = "") -> Template:
         else:
             plain += text[at]
             at += 1
+    if len(parts) > TEMPLATE_PARTS_MAX:
+        raise QueryTooBig(f"A template has at most {TEMPLATE_PARTS_MAX} parts.")
     return Template((*parts, plain) if plain else tuple(parts))
 
 

@@ -354,3 +354,23 @@ def test_literals_are_compared_while_compiling(condition: str, *, expected: bool
     model = one(text="x")
     assert holds(model, condition) is expected
     assert "text" not in model.compiled(Query(from_="m.a", where=condition, select={"x": "int"})).sql
+
+
+def test_lists_of_many_values_are_asked_and_too_many_are_refused() -> None:
+    model = small()
+    b = model.add("m.b", {"name": "b"})
+    a = model.add("m.a", {"int": 999, "nat": "999", "record": model.ref(b)})
+    for condition in ("int IN $p", "nat IN $p", "[text, int] IN $p", "[text, nat] IN $p"):
+        assert model.where("m.a", condition, p=list(range(1000))) == [model.id(a)], condition
+    assert model.where("m.a", "record IN $p", p=[model.id(b)] * 1000) == [model.id(a)]
+    assert model.where("m.a", "[text, int] IN [null]") == []
+    assert model.where("m.a", "[text, bool] IN [null, 5]") == [model.id(a)]
+    many = ",".join(["int"] * 51)
+    for condition in (f"[{many}] == 1", f"5 IN [{many}]"):
+        with pytest.raises(QueryTooBig):
+            model.where("m.a", condition)
+    lists = {f"p{n}": [f"{n} {m}" for m in range(1000)] for n in range(31)}
+    with pytest.raises(QueryTooBig):
+        model.where("m.a", " OR ".join(f"text IN ${name}" for name in lists), **lists)
+    assert model.where("m.a", " OR ".join(["int == 999"] * 400)) == [model.id(a)]
+    assert model.where("m.a", " AND ".join(["NOT text == 1"] * 400)) == [model.id(a)]

@@ -197,6 +197,8 @@ def test_texts_depths_lists_and_paths_have_limits() -> None:
             parse_condition(text)
     with pytest.raises(QueryTooBig):
         parse_template("x" * (query_text.TEXT_CHARS_MAX + 1), "select.a")
+    with pytest.raises(QueryTooBig):
+        parse_template("{a}" * (query_text.TEMPLATE_PARTS_MAX + 1), "select.a")
 
 
 def test_a_path_of_a_full_query_ends_at_records() -> None:
