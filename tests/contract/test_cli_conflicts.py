@@ -64,6 +64,14 @@ def test_a_question_is_settled_with_a_value_nobody_offered(asked: Terminal) -> N
     )
 
 
+def test_a_question_is_settled_by_naming_the_record_that_has_it(asked: Terminal) -> None:
+    assert asked.run("resolve", "contacts.people:Jane", "--choose", "1").status == 1
+    asked.did("resolve", "lighting.cues:11", "--choose", "2")
+    ran = asked.run("resolve", "lighting.cues:11", "--choose", "2")
+    assert ran.status == 1
+    assert "has no open questions" in ran.err
+
+
 def test_choosing_needs_one_of_the_two_ways(asked: Terminal) -> None:
     (question,) = asked.asked("conflicts")
     assert asked.run("resolve", question["id"]).status == 2

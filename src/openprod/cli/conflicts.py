@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from openprod.cli import output
 from openprod.cli.call import Call, command
+from openprod.model.errors import Missing
 from openprod.workspace.shapes import ConflictShape
 
+if TYPE_CHECKING:
+    from openprod.workspace.workspace import Workspace
+
 KEEP_OR_DELETE = {"keep": "keep it", "delete": "delete it"}
+
+
+class NoSuchQuestion(Missing):
+    """No open question goes by that name, or several do."""
+
+    code = "cli.no_such_question"
 
 
 @command("conflicts")
@@ -41,23 +53,37 @@ def print_question(question: ConflictShape) -> None:
 @click.option("--choose", metavar="N", help="The number of an offered value, or its change's id.")
 @click.option("--value", metavar="V", help="Another value.")
 def resolve(call: Call, question: str, choose: str | None, value: str | None) -> None:
-    """Settle a question with one of its values, or another: openprod resolve 3f2a90c1 --choose 2."""
+    """Settle a question with one of its values, or another: openprod resolve 3f2a90c1 --choose 2.
+
+    Instead of the question's id, a record may be named (lighting.cues:11) that has just one.
+    """
     if (choose is None) == (value is None):
         raise click.UsageError("Give --choose N for an offered value, or --value V for another.")
     workspace = call.open()
-    before = [one for one in workspace.conflicts() if one["id"].startswith(question)]
-    workspace.resolve(question, choose=choose, value=value)
-    record = workspace.record(before[0]["record"])
-    field = before[0]["field"]
+    found = _find(workspace, question)
+    workspace.resolve(found["id"], choose=choose, value=value)
+    record = workspace.record(found["record"])
     if call.is_json:
         output.document(record)
     else:
         left = workspace.status()["conflicts"]
-        settled = {"delete": ""}.get(
-            before[0]["kind"], f" It is {output.cell(record['fields'].get(field)) or 'cleared'} now."
-        )
-        output.line(f"Settled.{settled} {left} to decide." if left else f"Settled.{settled} Nothing is left to decide.")
-    call.leave(one for one in workspace.conflicts(record["id"]) if one["field"] == field)
+        shown = output.cell(record["fields"].get(found["field"])) or "cleared"
+        settled = "Settled." if found["kind"] == "delete" else f"Settled. It is {shown} now."
+        output.line(f"{settled} {left} to decide." if left else f"{settled} Nothing is left to decide.")
+    call.leave(one for one in workspace.conflicts(record["id"]) if one["field"] == found["field"])
+
+
+def _find(workspace: Workspace, question: str) -> ConflictShape:
+    """Returns the open question of an id, a beginning of one, or a record that has just one."""
+    if ":" in question:
+        found = workspace.conflicts(question)
+        where = f"{question} has {len(found) or 'no'} open question{'s' if len(found) != 1 else ''}"
+    else:
+        found = [one for one in workspace.conflicts() if one["id"].startswith(question)] if question else []
+        where = f"{len(found) or 'No'} open question{'s' if len(found) != 1 else ''} here begin with '{question}'"
+    if len(found) != 1:
+        raise NoSuchQuestion(f"{where}. Give the id of one; they are listed by: openprod conflicts")
+    return found[0]
 
 
 COMMANDS = {"conflicts": conflicts, "resolve": resolve}
