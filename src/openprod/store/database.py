@@ -200,6 +200,14 @@ class Database:
         finally:
             self.connection.execute("DETACH other")
 
+    def copied(self, functions: Mapping[str, SqlFunction]) -> Database:
+        """Returns a copy of this database in memory, as it stands now."""
+        copy = Database(":memory:", create=True, durable=False, functions=functions)
+        with translated(self.path), copy.connection.backup("main", self.connection, "main") as backup:
+            while not backup.done:
+                backup.step()
+        return copy
+
     def dynamic_objects(self) -> dict[str, str]:
         """Returns name to CREATE text of every table and index that is not in the fixed schema."""
         fixed = {statement.split("(", 1)[0].split()[2] for statement in schema_statements()}

@@ -105,6 +105,10 @@ class SightDesk(Protocol):
         """Returns an op as (bundle id, ordinal)."""
         ...
 
+    def oid_at(self, address: tuple[bytes, int]) -> int:
+        """Returns the local number of an op given as (bundle id, ordinal)."""
+        ...
+
 
 class Sight:
     """What an editor saw: the heads of slots as they stood when the edit began, and a few questions about now."""
@@ -157,6 +161,10 @@ class Sight:
     def value(self, oid: int) -> Value:
         """Returns the value an op wrote."""
         return self._workspace.op_at(oid).value
+
+    def oid(self, address: tuple[bytes, int]) -> int:
+        """Returns the local number of an op given as (bundle id, ordinal)."""
+        return self._workspace.oid_at(address)
 
     def address(self, oid: int) -> tuple[bytes, int]:
         """Returns an op as (bundle id, ordinal)."""

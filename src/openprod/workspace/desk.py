@@ -260,6 +260,14 @@ class Desk:
         """Returns an op as (bundle id, ordinal)."""
         return self.log.id_of(oid >> ORDINAL_BITS), oid & ORDINAL_MASK
 
+    def oid_at(self, address: tuple[bytes, int]) -> int:
+        """Returns the local number of an op given as (bundle id, ordinal); raises UnknownOp."""
+        bundle, ordinal = address
+        number = self.log.number_of(bundle)
+        if number is None:
+            raise UnknownOp(f"There is no change {bundle.hex()[:12]}:{ordinal} here.")
+        return number << ORDINAL_BITS | ordinal
+
     def op_text(self, oid: int) -> str:
         """Returns an op id for people."""
         bundle, ordinal = self.address_of(oid)
