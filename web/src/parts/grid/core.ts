@@ -749,6 +749,7 @@ export class GridCore {
       this.#choose({ anchor: { row: 0, col: 0 }, end: { row: Math.max(0, rows - 2), col: cols - 1 } }, false);
     } else if (!ctrl && !event.altKey && event.key.length === 1 && event.key !== " ") {
       event.preventDefault();
+      event.stopPropagation();
       this.edit(event.key);
       const editing = this.#editing;
       if (editing !== null) this.#events.draft(editing, event.key);
