@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+import openprod
 from openprod.testing.terminal import Terminal
+from openprod.workspace.write import Edit
 
 
 @pytest.fixture
@@ -103,11 +107,38 @@ def bring_apart(one: Terminal, two: Terminal, tmp_path: Path) -> None:
     one.did("sync", stick, status=3)
 
 
-def test_writing_beside_an_open_question_leaves_with_status_3(cue: Terminal, other: Terminal, tmp_path: Path) -> None:
+def test_writing_a_field_in_question_replaces_what_is_shown_and_leaves_the_question(
+    cue: Terminal, other: Terminal, tmp_path: Path
+) -> None:
     bring_apart(cue, other, tmp_path)
     assert cue.run("set", "lighting.cues:11", "notes=quick").status == 0
-    assert cue.run("show", "lighting.cues:11").status == 0
     assert "(?)" in cue.did("show", "lighting.cues")
+    shown, beside = label(cue), "Sunrise" if label(cue) == "Daybreak" else "Daybreak"
+    ran = cue.run("set", "lighting.cues:11", "label=Noon")
+    assert ran.status == 3
+    assert "openprod resolve" in ran.err
+    (question,) = cue.asked("conflicts")
+    assert {one["value"] for one in question["values"]} == {beside, "Noon"}
+    assert shown not in {one["value"] for one in question["values"]}
+    assert cue.run("clear", "lighting.cues:11", "label").status == 3
+
+
+def test_a_write_that_another_program_overtook_leaves_a_question(
+    cue: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit_set = Edit.set
+
+    def overtaken(edit: Edit, record: str, *rest: object) -> None:
+        monkeypatch.setattr(Edit, "set", edit_set)
+        with openprod.open(cue.folder, home=cue.home) as elsewhere, elsewhere.edit() as quicker:
+            quicker.set("lighting.cues:11", {"label": "Quicker"})
+        cast("Callable[..., None]", edit_set)(edit, record, *rest)
+
+    monkeypatch.setattr(Edit, "set", overtaken)
+    ran = cue.run("set", "lighting.cues:11", "label=Slower", "--json")
+    assert ran.status == 3
+    assert ran.document["conflicts"] == ["lighting.cues.label"]
+    assert "Quicker" in ran.err
 
 
 def test_put_remove_and_come_back(cue: Terminal) -> None:

@@ -81,6 +81,45 @@ def test_every_command_is_called_by_a_test() -> None:
     assert missing == []
 
 
+# Named by sentences of the Python interface before the command line has it.
+COMMANDS_TO_COME = {"mappings"}
+# What stands behind "openprod" in names of formats and contexts, not of commands.
+NO_COMMANDS = {"header", "chunk", "genesis", "derived", "state", "key", "opx", "mark", "sign", "keys", "recovery"}
+
+
+def sentences() -> Iterator[tuple[str, str]]:
+    """Yields (place, text) of every text in the code and every line of the pages that people read."""
+    for file in sorted((ROOT / "src" / "openprod").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            text = ast.unparse(node) if isinstance(node, ast.JoinedStr) else getattr(node, "value", None)
+            if isinstance(text, str) and isinstance(node, (ast.Constant, ast.JoinedStr)):
+                yield f"{file.name}:{node.lineno}", text
+    for file in [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((DOCS / "people").glob("*.md"))]:
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+            yield f"{file.name}:{number}", line
+
+
+def named_commands() -> Iterator[tuple[str, str, str]]:
+    """Yields (place, command, the rest up to the sentence's end) of each `openprod COMMAND …` that people are told."""
+    for place, text in sentences():
+        for found in re.finditer(r"\bopenprod (?:--workspace \S+ )?([a-z]+)([^.\n`]*)", text):
+            if found[1] not in NO_COMMANDS | COMMANDS_TO_COME and not re.search(r" v?1\b", found[2][:12]):
+                yield place, found[1], found[2]
+
+
+def test_every_command_and_option_that_people_are_told_of_exists() -> None:
+    context = click.Context(program)
+    lacking: list[str] = []
+    for place, name, rest in named_commands():
+        command = program.get_command(context, name)
+        if isinstance(command, click.Group):
+            command = command.commands.get("".join(re.findall(r"^ ?([a-z]+)", rest)))
+        options = {option for one in command.params for option in one.opts} if command is not None else set[str]()
+        if command is None or not set(re.findall(r"(?<![\w-])--[a-z-]+", rest)) <= options | {"--help"}:
+            lacking.append(f"{place}: openprod {name}{rest}")
+    assert lacking == []
+
+
 # -- error codes
 
 

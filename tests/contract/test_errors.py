@@ -278,6 +278,12 @@ def serve_on_a_port_in_use(stage: Stage) -> None:
         )
 
 
+@case("workspace.closed")
+def use_a_workspace_after_closing_it(stage: Stage) -> None:
+    stage.ws.close()
+    stage.ws.tables()
+
+
 @case("edit.unordered")
 def place_an_entry_in_a_relation_without_an_order(stage: Stage) -> None:
     with stage.ws.edit() as edit:
@@ -314,7 +320,7 @@ def test_every_refusal_has_its_code_and_a_sentence_and_writes_nothing(stage: Sta
         way(stage)
     assert raised.value.code == code
     says_something_to_do(str(raised.value))
-    if code.startswith("database.") or code == "log.damaged":
+    if code.startswith("database.") or code in {"log.damaged", "workspace.closed"}:
         return
     assert stage.ws.status()["bundles"] == len(list(stage.ws.bundles()))
     assert stage.ws.record(stage.jane)["title"] == "Jane"
@@ -329,6 +335,7 @@ def says_something_to_do(sentence: str) -> None:
 
 TERMINAL: dict[str, tuple[str, ...]] = {
     "cli.file_there": ("identity", "export", "there.key"),
+    "cli.no_such_question": ("resolve", "ffffffff", "--choose", "1"),
     "cli.no_such_place": ("sync", "nowhere.txt"),
     "cli.no_table_or_query": ("export", "stage.peple", "out.csv"),
     "cli.only_csv": ("export", "stage.people", "out.xlsx"),

@@ -259,6 +259,10 @@ const scenarios = {
     const note = page.locator("textarea[aria-labelledby='f-lighting.cues.notes']");
     await note.fill("Hold for fog");
     await press(page, "Enter");
+    await page.locator("textarea.is-typed").waitFor({ state: "detached" });
+    await press(page, "Tab");
+    await click(page, 3, "Number");
+    await press(page, "End");
     const noted = await until(page, 3, "Notes", "Hold for fog");
     await note.focus();
     await press(page, "Escape");

@@ -731,7 +731,7 @@ def _read_blob(field: Field, raw: object) -> Parsed:
         given = msgspec.convert(raw, _BlobShape)
         digest = bytes.fromhex(given.hash)
     except (msgspec.ValidationError, ValueError):
-        _refuse(field, raw, f"{_shown(raw)} is no file kept here; use 'openprod attach RECORD {field.name} FILE'.")
+        _refuse(field, raw, f"{_shown(raw)} is no file kept here. This version cannot take files in; leave it empty.")
     return BlobRef(digest, given.name, given.size, given.media), None
 
 

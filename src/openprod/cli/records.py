@@ -77,9 +77,11 @@ def clear(call: Call, record: str, field: str) -> None:
 def _write(call: Call, record: str, values: dict[str, object], sentence: str, expect: str | None = None) -> None:
     workspace = call.open()
     named = {full_name(workspace, record, name): value for name, value in values.items()}
+    uuid = workspace.ref(record)
+    # Over the value that is shown, not over those beside it: only `resolve` settles a question.
+    shown = {one["field"]: [one["shown"]] for one in workspace.conflicts(uuid)}
     with workspace.edit("") as edit:
-        uuid = workspace.ref(record)
-        edit.set(uuid, named)
+        edit.set(uuid, named, shown)
         if expect is not None:
             edit.expect(uuid, next(iter(named)), expect)
     _assumed(edit)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from openprod.model.values import INT_MAX, Date, DateTime, Duration
 from openprod.query.conditions import (
@@ -46,6 +47,8 @@ COMPARISONS_MAX = 400
 LIST_ITEMS_MAX = 1_000
 STEPS_MAX = 8
 TEMPLATE_PARTS_MAX = 100
+# Trees are immutable and the same text always gives the same one, so the latest are kept for a query asked again.
+PARSED_KEPT = 1_024
 _NUMBER_CHARS_MAX = 60
 
 # What a unit of a length of time means in microseconds.
@@ -94,6 +97,7 @@ class _Token:
         return "the end" if self.kind == "end" else self.text if self.text.startswith('"') else f'"{self.text}"'
 
 
+@lru_cache(maxsize=PARSED_KEPT)
 def parse_condition(text: str, place: str = "") -> Condition:
     """Returns the tree of a condition: `is_called == true AND department IN ["LX", "SQ"]`."""
     parser = _Parser(Source(text, place))
@@ -102,6 +106,7 @@ def parse_condition(text: str, place: str = "") -> Condition:
     return found
 
 
+@lru_cache(maxsize=PARSED_KEPT)
 def parse_operand(text: str, place: str = "") -> Operand:
     """Returns the tree of one operand: a field, a step, a path, a list of names."""
     parser = _Parser(Source(text, place))
@@ -110,6 +115,7 @@ def parse_operand(text: str, place: str = "") -> Operand:
     return found
 
 
+@lru_cache(maxsize=PARSED_KEPT)
 def parse_path(text: str, place: str = "") -> Path:
     """Returns the tree of a path of a full query: `->schedule.works_on @s <-script.appears[entrance]`."""
     parser = _Parser(Source(text, place))
@@ -118,6 +124,7 @@ def parse_path(text: str, place: str = "") -> Path:
     return found
 
 
+@lru_cache(maxsize=PARSED_KEPT)
 def parse_template(text: str, place: str = "") -> Template:
     """Returns the parts of a template: "{person.name} ({person.role})"; `{{` and `}}` stand for braces."""
     source = Source(text, place)
@@ -150,6 +157,7 @@ def parse_template(text: str, place: str = "") -> Template:
     return Template((*parts, plain) if plain else tuple(parts))
 
 
+@lru_cache(maxsize=PARSED_KEPT)
 def parse_aggregate(text: str, names: tuple[str, ...], place: str = "") -> tuple[str, bool, Operand | None]:
     """Returns function, "distinct?" and operand of an aggregate: `count()`, `count(person)`, `list(distinct room)`."""
     parser = _Parser(Source(text, place))

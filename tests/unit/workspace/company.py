@@ -11,6 +11,8 @@ from openprod.identity.invite import read_invitation
 from openprod.model.bundle import Sealed
 from openprod.store.home import Home
 from openprod.testing.clock import MINUTE_MS, FakeClock, TrueTime
+from openprod.testing.device import Company as PaperCompany
+from openprod.testing.device import PaperDevice
 from openprod.workspace.ingest import Report
 from openprod.workspace.workspace import Workspace, init_workspace, join_workspace, open_workspace
 
@@ -81,12 +83,12 @@ def module_at(folder: Path, text: str = LAB) -> str:
 class Company:
     """People's devices under one folder; `time` is everybody's clock. A context manager that closes them all."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, seed: int = 7) -> None:
         self.folder = folder
         self.time = TrueTime()
         self.clocks: dict[str, FakeClock] = {}
         self.open: list[Workspace] = []
-        self.chance = Random(7)
+        self.chance = Random(seed)
 
     def __enter__(self) -> Self:
         return self
@@ -228,3 +230,17 @@ def heads_of(ws: Workspace, record: str, keys: Iterable[str]) -> dict[str, list[
     """Returns the ids of the writes that a screen shows."""
     shown = ws.record(record)["heads"]
     return {key: shown.get(key, []) for key in keys}
+
+
+def guest(company: Company, ws: Workspace, name: str = "Zoe", *, is_newer: bool = False) -> PaperDevice:
+    """Returns a device of paper that has joined, and can write what no honest desk of this version would."""
+    invitation = read_invitation(ws.invite(name))
+    shared = PaperCompany(ws.workspace_id, invitation.seed)
+    made = PaperDevice.join_with(name, company.clock(name), Random(5), shared, ws.bundles(), is_newer=is_newer)
+    ws.ingest(made.sealed())
+    return made
+
+
+def table_rows(ws: Workspace, table: str) -> list[tuple[object, ...]]:
+    """Returns all rows of a table of the file."""
+    return ws.desk.db.rows(f'SELECT * FROM "{table}"')

@@ -139,7 +139,7 @@ const Shortcuts = () => {
         event.preventDefault();
         find.focus();
         find.select();
-      } else if (event.key === "?" && !isTyping(event.target)) {
+      } else if (event.key === "F1" || (event.key === "?" && !isTyping(event.target))) {
         event.preventDefault();
         setIsShown(true);
       }

@@ -7,7 +7,7 @@ const KEYS: readonly { readonly title: string; readonly rows: readonly (readonly
       ["Ctrl F", "find in this table"],
       ["Ctrl Shift L", "light, dark, blackout"],
       ["F6", "next region"],
-      ["?", "these keys"],
+      ["F1, or ? outside the grid", "these keys"],
     ],
   },
   {

@@ -1,9 +1,9 @@
 import { X } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { Fragment, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import type { Plain } from "../lib/check.ts";
 import { moment, shown } from "../lib/format.ts";
-import type { ConflictShape, FieldShape, LogEntry, RecordShape } from "../sdk/index.ts";
+import type { ConflictShape, FieldShape, LogEntry, RecordShape, RelationShape } from "../sdk/index.ts";
 import { isTyping } from "./App.tsx";
 import { ConflictChoices, type Side } from "./ConflictChoices.tsx";
 import { useAsked, useOverview, useShow, useStore } from "./hooks.ts";
@@ -95,29 +95,31 @@ const Fields = ({ record, table }: { readonly record: RecordShape; readonly tabl
     !field.required && (record.fields[field.key] ?? null) === null && asked(field.key) === undefined;
   const empty = fields.filter(isEmpty);
   const titleOf = (name: string): string => overview?.tables.find((one) => one.name === name)?.title ?? name;
+  const fieldRow = (field: FieldShape) => {
+    const conflict = asked(field.key);
+    return (
+      <div key={field.key} className="f-row">
+        <span className="f-label" id={`f-${field.key}`}>
+          {field.title}
+        </span>
+        <div className="f-value">
+          {conflict !== undefined && (
+            <ConflictChoices conflict={conflict} field={field} take={(one, side) => void take(one, side)} />
+          )}
+          <FieldText record={record} field={field} isOpen={conflict !== undefined} />
+        </div>
+      </div>
+    );
+  };
   return (
     <>
-      <dl className="f">
-        {fields
-          .filter((field) => isWhole || !isEmpty(field))
-          .map((field) => {
-            const conflict = asked(field.key);
-            return (
-              <div key={field.key} className="f-row">
-                <dt id={`f-${field.key}`}>{field.title}</dt>
-                <dd>
-                  {conflict !== undefined && (
-                    <ConflictChoices
-                      conflict={conflict}
-                      field={field}
-                      take={(one, side) => void take(one, side)}
-                    />
-                  )}
-                  <FieldText record={record} field={field} isOpen={conflict !== undefined} />
-                </dd>
-              </div>
-            );
-          })}
+      <div className="f">
+        {[table, ...others].map((name) => (
+          <Fragment key={name}>
+            {name !== table && <h3 className="f-group">{titleOf(name)}</h3>}
+            {fields.filter((field) => field.table === name && (isWhole || !isEmpty(field))).map(fieldRow)}
+          </Fragment>
+        ))}
         {empty.length > 0 && (
           <button type="button" className="btn f-more" onClick={() => setIsWhole(!isWhole)}>
             {isWhole ? "Hide empty fields" : `${empty.length} empty fields`}
@@ -125,17 +127,17 @@ const Fields = ({ record, table }: { readonly record: RecordShape; readonly tabl
         )}
         {others.length > 0 && (
           <div className="f-row">
-            <dt>Also in</dt>
-            <dd className="chips">
+            <span className="f-label">Also in</span>
+            <div className="f-value chips">
               {others.map((name) => (
                 <Link key={name} href={`/table/${name}?record=${record.id}`} className="chip">
                   {titleOf(name)}
                 </Link>
               ))}
-            </dd>
+            </div>
           </div>
         )}
-      </dl>
+      </div>
       <Relations record={record.id} />
     </>
   );
@@ -208,6 +210,10 @@ const FieldText = ({ record, field, isOpen }: FieldTextProps) => {
   );
 };
 
+/** A relation's name in words, with an arrow where it comes from the other record. */
+const relationWords = ({ relation, is_source }: RelationShape): string =>
+  `${is_source ? "" : "← "}${relation.split(".").at(-1)?.replaceAll("_", " ") ?? relation}`;
+
 const Relations = ({ record }: { readonly record: string }) => {
   const { show } = useShow();
   const overview = useOverview();
@@ -219,7 +225,7 @@ const Relations = ({ record }: { readonly record: string }) => {
       <ul>
         {relations.map((one) => (
           <li key={one.id}>
-            <span className="muted">{one.relation}</span>
+            <span className="muted">{relationWords(one)}</span>
             <span>{one.title}</span>
           </li>
         ))}

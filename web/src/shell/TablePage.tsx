@@ -200,7 +200,7 @@ const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => {
         keys={[
           ["Space", "open"],
           ["F2", "edit"],
-          ["?", "keys"],
+          ["F1", "keys"],
         ]}
       >
         {size(chosen) > 1 && (

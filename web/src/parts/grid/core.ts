@@ -73,9 +73,24 @@ const SUGGESTIONS_MAX = 8;
 interface RowElement {
   readonly element: HTMLElement;
   readonly head: HTMLElement;
-  readonly cells: HTMLElement[];
+  readonly cells: CellElement[];
   index: number;
 }
+
+/** One cell's elements, and what they show, so that nothing is touched that stays the same. */
+interface CellElement {
+  readonly element: HTMLElement;
+  readonly words: HTMLElement;
+  readonly mark: HTMLElement;
+  readonly base: string;
+  text: string;
+  look: string;
+  competing: number;
+  isPainted: boolean;
+}
+
+/** What a cell shows where its column is out of sight. */
+const NOTHING: Face = { text: "", competing: 0, state: "saved" };
 
 const make = (className: string, role: string | null): HTMLDivElement => {
   const element = document.createElement("div");
@@ -108,6 +123,7 @@ export class GridCore {
   #anchorId: string | null = null;
   #hasFocus = false;
   #columnsKey = "";
+  #columnsInSight: { readonly first: number; readonly last: number } = { first: 0, last: 0 };
 
   constructor(element: HTMLElement, source: GridSource, events: GridEvents) {
     this.element = element;
@@ -242,6 +258,7 @@ export class GridCore {
     for (const row of this.#pool) row.element.remove();
     this.#pool = [];
     this.#tabStop = null;
+    this.#columnsInSight = this.#inSight();
   }
 
   #cornerCell(width: number): HTMLElement {
@@ -280,17 +297,20 @@ export class GridCore {
     head.style.left = "0px";
     element.append(head);
     const cells = this.#source.columns.map((column, col) => {
-      const cell = make(`g-cell${column.isNumeric ? " is-number" : ""}`, "gridcell");
+      const base = `g-cell${column.isNumeric ? " is-number" : ""}${col === 0 ? " is-frozen is-edge is-name" : ""}`;
+      const cell = make(base, "gridcell");
       cell.setAttribute("aria-colindex", String(col + 2));
       cell.style.width = `${column.width * scale}px`;
       cell.tabIndex = -1;
       if (!column.isEditable) cell.setAttribute("aria-readonly", "true");
-      if (col === 0) {
-        cell.classList.add("is-frozen", "is-edge", "is-name");
-        cell.style.left = `${this.#lefts[0] ?? 0}px`;
-      }
+      if (col === 0) cell.style.left = `${this.#lefts[0] ?? 0}px`;
+      const words = document.createElement("span");
+      words.className = "g-text";
+      const mark = document.createElement("span");
+      mark.className = "g-mark";
+      cell.append(words);
       element.append(cell);
-      return cell;
+      return { element: cell, words, mark, base, text: "", look: "", competing: 0, isPainted: false };
     });
     this.#body.append(element);
     return { element, head, cells, index: -1 };
@@ -333,42 +353,76 @@ export class GridCore {
     row.head.textContent = isGhost ? "+" : String(index + 1);
     row.head.setAttribute("aria-label", isGhost ? "New row" : `Row ${index + 1}`);
     row.cells.forEach((cell, col) => {
-      this.#paint(cell, index, col, isGhost);
+      cell.isPainted = this.#isInSight(col);
+      if (cell.isPainted) this.#paint(cell, index, col, isGhost);
+      else this.#show(cell, col, NOTHING, "", "");
     });
   }
 
-  #paint(cell: HTMLElement, row: number, col: number, isGhost: boolean): void {
-    const column = this.#source.columns[col];
+  /** Paints the cells of columns that have come into sight by scrolling sideways. */
+  #paintColumns(): void {
+    const before = this.#columnsInSight;
+    this.#columnsInSight = this.#inSight();
+    const { first, last } = this.#columnsInSight;
+    if (first >= before.first && last <= before.last) return;
+    for (const row of this.#pool) {
+      if (row.index < 0) continue;
+      row.cells.forEach((cell, col) => {
+        if (cell.isPainted || !this.#isInSight(col)) return;
+        cell.isPainted = true;
+        this.#paint(cell, row.index, col, row.index === this.#source.count);
+      });
+    }
+  }
+
+  #inSight(): { readonly first: number; readonly last: number } {
+    const left = this.element.scrollLeft;
+    const right = left + this.element.clientWidth;
+    const first = this.#lefts.findIndex((x, col) => x + this.#widthOf(col) > left);
+    const last = this.#lefts.findLastIndex((x) => x < right);
+    return { first: Math.max(0, first - 1), last: last + 1 };
+  }
+
+  #isInSight(col: number): boolean {
+    return col === 0 || (col >= this.#columnsInSight.first && col <= this.#columnsInSight.last);
+  }
+
+  #paint(cell: CellElement, row: number, col: number, isGhost: boolean): void {
     const face = this.#source.face(row, col);
-    const text = isGhost && face === null ? (col === 0 ? this.#source.ghost : "") : (face?.text ?? "");
-    const competing = face?.competing ?? 0;
+    const isHint = isGhost && face === null && col === 0;
     const state = face === null && !isGhost ? "absent" : (face?.state ?? "saved");
-    const seen = `${state}|${competing}|${text}`;
-    if (cell.dataset["seen"] === seen) return;
-    cell.dataset["seen"] = seen;
-    cell.classList.toggle("is-open", competing > 1);
-    cell.classList.toggle("is-absent", state === "absent");
-    cell.classList.toggle("is-saving", state === "saving");
-    cell.classList.toggle("is-refused", state === "refused");
-    cell.classList.toggle("is-hint", isGhost && face === null && text !== "");
-    const words = document.createElement("span");
-    words.className = "g-text";
-    words.textContent = text;
-    cell.replaceChildren(...(competing > 1 ? [diamond(competing), words] : [words]));
-    const said = [
-      column?.title ?? "",
+    const text = isHint ? this.#source.ghost : (face?.text ?? "");
+    this.#show(
+      cell,
+      col,
+      face ?? NOTHING,
       text,
-      ...(competing > 1 ? [`${competing} competing values`] : []),
-      ...(state === "refused" ? ["not saved"] : []),
-    ];
-    if (competing > 1 || state === "refused")
-      cell.setAttribute("aria-label", said.join(", ").replace(", ", " "));
-    else cell.removeAttribute("aria-label");
+      `${isHint ? " is-hint" : ""}${state === "saved" ? "" : ` is-${state}`}`,
+    );
+  }
+
+  #show(cell: CellElement, col: number, { competing, state }: Face, text: string, look: string): void {
+    if (cell.text === text && cell.look === look && cell.competing === competing) return;
+    if (cell.text !== text) cell.words.textContent = text;
+    if (cell.look !== look || cell.competing !== competing) {
+      cell.element.className = `${cell.base}${look}${competing > 1 ? " is-open" : ""}`;
+      if (cell.element === this.#tabStop) cell.element.classList.add("is-current");
+    }
+    if (cell.competing !== competing) {
+      cell.mark.textContent = String(competing);
+      if (competing > 1) cell.element.prepend(cell.mark);
+      else cell.mark.remove();
+    }
+    Object.assign(cell, { text, look, competing });
+    if (competing > 1 || state === "refused") {
+      const more = competing > 1 ? `${competing} competing values` : "not saved";
+      cell.element.ariaLabel = `${this.#source.columns[col]?.title ?? ""} ${text}, ${more}`;
+    } else cell.element.removeAttribute("aria-label");
   }
 
   #cell(row: number, col: number): HTMLElement | null {
     const found = this.#pool[row % Math.max(1, this.#pool.length)];
-    return found?.index === row ? (found.cells[col] ?? null) : null;
+    return found?.index === row ? (found.cells[col]?.element ?? null) : null;
   }
 
   #place(element: HTMLElement, top: number, left: number, bottom: number, right: number): void {
@@ -394,7 +448,7 @@ export class GridCore {
       row.head.classList.toggle("is-here", row.index === this.selection.anchor.row);
       if (!isIn) continue;
       for (let col = chosen.left; col <= chosen.right; col++) {
-        const cell = row.cells[col];
+        const cell = row.cells[col]?.element;
         if (cell === undefined) continue;
         cell.setAttribute("aria-selected", "true");
         this.#selected.push(cell);
@@ -421,6 +475,7 @@ export class GridCore {
     this.selection = selection;
     this.#anchorId = this.#source.id(selection.anchor.row);
     this.#reveal(selection.end);
+    this.#paintColumns();
     this.#render();
     if (takesFocus) this.#cell(selection.anchor.row, selection.anchor.col)?.focus({ preventScroll: true });
     this.#events.select(selection);
@@ -469,6 +524,7 @@ export class GridCore {
 
   #listen(): void {
     const { element } = this;
+    element.addEventListener("scroll", () => this.#paintColumns(), { passive: true });
     element.addEventListener("mousedown", (event) => this.#down(event));
     element.addEventListener("dblclick", (event) => {
       if (!this.#head.contains(event.target instanceof Node ? event.target : null)) this.edit();
@@ -693,6 +749,7 @@ export class GridCore {
       this.#choose({ anchor: { row: 0, col: 0 }, end: { row: Math.max(0, rows - 2), col: cols - 1 } }, false);
     } else if (!ctrl && !event.altKey && event.key.length === 1 && event.key !== " ") {
       event.preventDefault();
+      event.stopPropagation();
       this.edit(event.key);
       const editing = this.#editing;
       if (editing !== null) this.#events.draft(editing, event.key);
@@ -723,10 +780,3 @@ export class GridCore {
     return made;
   }
 }
-
-const diamond = (count: number): HTMLElement => {
-  const mark = document.createElement("span");
-  mark.className = "g-mark";
-  mark.textContent = String(count);
-  return mark;
-};
