@@ -234,7 +234,8 @@ def id_of(sealed: Sealed, workspace: WorkspaceId) -> BundleId:
 def chunks_match(header: Header, chunks: tuple[bytes, ...]) -> bool:
     """Tells whether these are the body chunks, all of them, that a header names."""
     return len(chunks) == len(header.chunks) and all(
-        type(raw) is bytes and len(raw) == ref.size and chunk_hash(raw) == ref.hash for ref, raw in zip(header.chunks, chunks, strict=True)
+        type(raw) is bytes and len(raw) == ref.size and chunk_hash(raw) == ref.hash
+        for ref, raw in zip(header.chunks, chunks, strict=True)
     )
 
 

@@ -269,6 +269,11 @@ class Database:
         finally:
             self._in_transaction = False
 
+    @property
+    def is_in_transaction(self) -> bool:
+        """Tells whether a transaction or a snapshot is open."""
+        return self.connection.in_transaction
+
     @contextmanager
     def snapshot(self) -> Generator[None]:
         """Holds one state of the database for several reads."""

@@ -80,7 +80,9 @@ class Overlays:
 
     def make(self, overlay: bytes, name: str, source: str, made_ms: int) -> None:
         """Makes an empty overlay."""
-        self._db.execute("INSERT INTO overlay(id, name, source, made) VALUES(?, ?, ?, ?)", (overlay, name, source, made_ms))
+        self._db.execute(
+            "INSERT INTO overlay(id, name, source, made) VALUES(?, ?, ?, ?)", (overlay, name, source, made_ms)
+        )
 
     def rename(self, overlay: bytes, name: str) -> None:
         """Gives an overlay another name."""
@@ -106,7 +108,9 @@ class Overlays:
         last = self._db.one("SELECT max(n) FROM step WHERE overlay = ?", (overlay,))
         step = (last[0] if last is not None and last[0] is not None else 0) + 1
         before = {subject: old.get(subject) for subject in records}
-        self._db.execute("INSERT INTO step(overlay, n, label, before) VALUES(?, ?, ?, ?)", (overlay, step, label, _encode(before)))
+        self._db.execute(
+            "INSERT INTO step(overlay, n, label, before) VALUES(?, ?, ?, ?)", (overlay, step, label, _encode(before))
+        )
         gone = [(overlay, subject) for subject, record in records.items() if record is None]
         self._db.executemany("DELETE FROM staged WHERE overlay = ? AND subject = ?", gone)
         rows = [

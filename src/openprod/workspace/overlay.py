@@ -8,7 +8,8 @@ waits until each is decided. A commit is one bundle.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import msgspec
@@ -64,6 +65,7 @@ from openprod.workspace.building import ChunkBuilder, Sight
 from openprod.workspace.building import Place as When
 from openprod.workspace.desk import Desk
 from openprod.workspace.meaning import Changes
+from openprod.workspace.shapes import ChangeShape, DriftShape, OverlayShape
 
 KINDS: Mapping[int, type[KnownOp]] = {
     1: Set,
@@ -103,7 +105,9 @@ class UndecidedDrift(Refused):
     def __init__(self, name: str, drift: Sequence[Drift]) -> None:
         self.drift = tuple(drift)
         more = f" (and {len(drift) - 1} more)" if len(drift) > 1 else ""
-        super().__init__(f"'{name}' cannot be committed yet: {drift[0].text}{more}. Keep yours or take theirs, then commit.")
+        super().__init__(
+            f"'{name}' cannot be committed yet: {drift[0].text}{more}. Keep yours or take theirs, then commit."
+        )
 
 
 class NothingStaged(Refused):
@@ -163,6 +167,8 @@ class OverlayDesk(Desk):
 
     def follow(self) -> bool:
         """Makes the copy anew where the workspace moved on."""
+        if self.db.is_in_transaction:
+            return False
         self.base.follow()
         if self.base.log.next_place == self._base_place:
             return False
@@ -171,6 +177,22 @@ class OverlayDesk(Desk):
         self.__init__(self.base, self.row)
         self.listeners = listeners
         return True
+
+    @contextmanager
+    def looking(self) -> Generator[None]:
+        """Holds the lock and one state of the copy, made anew first if the workspace moved on."""
+        with self.lock:
+            self.follow()
+            with super().looking():
+                yield
+
+    @contextmanager
+    def writing(self) -> Generator[None]:
+        """Holds the lock and a transaction on the copy, made anew first if the workspace moved on."""
+        with self.lock:
+            self.follow()
+            with super().writing():
+                yield
 
     def _replay(self) -> None:
         records = Overlays(self.base.db).records(self.row.id)
@@ -240,7 +262,8 @@ class OverlayDesk(Desk):
             label=label.encode()[:LABEL_BYTES_MAX].decode(errors="ignore"),
             epoch=0,
             chunks=tuple(
-                chunk_ref(one, sum(map(width, chunk.ops)), len(chunk.ops)) for one, chunk in zip(raw, chunks, strict=True)
+                chunk_ref(one, sum(map(width, chunk.ops)), len(chunk.ops))
+                for one, chunk in zip(raw, chunks, strict=True)
             ),
             # Nobody but this copy ever reads it, so nobody has to vouch for it.
             opening=None if arm.seq else Opening(actor, Admission(ADMISSION_KNOWN), bytes(SIGNATURE_BYTES)),
@@ -401,7 +424,9 @@ def _slots_of(chunk: Chunk, op: KnownOp) -> Iterator[tuple[bytes, str, dict[str,
             table = op.payload.table
             for subject, row in zip(subjects, op.payload.rows, strict=True):
                 slots = {EXISTS: StagedSlot(4, value=True), member_key(table): StagedSlot(5, value=True)}
-                slots |= {key: StagedSlot(1, value=cell) for key, cell in zip(keys, row, strict=True) if cell is not None}
+                slots |= {
+                    key: StagedSlot(1, value=cell) for key, cell in zip(keys, row, strict=True) if cell is not None
+                }
                 yield subject, table, slots
         case Relations():
             for subject, row in zip(subjects, op.payload.rows, strict=True):
@@ -411,7 +436,11 @@ def _slots_of(chunk: Chunk, op: KnownOp) -> Iterator[tuple[bytes, str, dict[str,
                     slots = {RELATION: StagedSlot(6, ends=ends)}
                     if position is not None:
                         slots[POSITION] = StagedSlot(9, value=position)
-                    slots |= {key: StagedSlot(1, value=cell) for key, cell in zip(keys, cells, strict=True) if cell is not None}
+                    slots |= {
+                        key: StagedSlot(1, value=cell)
+                        for key, cell in zip(keys, cells, strict=True)
+                        if cell is not None
+                    }
                     yield subject, "", slots
         case Relate():
             yield subjects[0], "", {RELATION: StagedSlot(6, heads=heads, ends=op.payload)}
@@ -443,7 +472,9 @@ def build_staged(sight: Sight, records: Mapping[bytes, StagedRecord]) -> list[Ch
         if record.table:
             continue
         for key, slot in record.slots.items():
-            if key != SEEN and not (RELATION in record.slots and not record.slots[RELATION].heads and slot.kind in (1, 6, 9)):
+            if key != SEEN and not (
+                RELATION in record.slots and not record.slots[RELATION].heads and slot.kind in (1, 6, 9)
+            ):
                 _build_slot(builder, sight, subject, key, slot)
     return builder.finish()
 
@@ -456,7 +487,10 @@ def _is_made(record: StagedRecord) -> bool:
 def _build_rows(builder: ChunkBuilder, table: str, made: Sequence[tuple[bytes, StagedRecord]]) -> None:
     keys = tuple(
         dict.fromkeys(
-            key for _, record in made for key, slot in record.slots.items() if is_field_key(key) and slot.value is not None
+            key
+            for _, record in made
+            for key, slot in record.slots.items()
+            if is_field_key(key) and slot.value is not None
         )
     )[:COLUMNS_MAX]
     rows = [tuple(record.slots[key].value if key in record.slots else None for key in keys) for _, record in made]
@@ -477,7 +511,9 @@ def _build_new_relations(builder: ChunkBuilder, records: Mapping[bytes, StagedRe
         if made is not None and made.ends is not None and not made.heads:
             types.setdefault(made.ends.type, []).append((subject, record, made.ends))
     for name, found in types.items():
-        keys = tuple(dict.fromkeys(key for _, record, _ in found for key in record.slots if is_field_key(key)))[:COLUMNS_MAX]
+        keys = tuple(dict.fromkeys(key for _, record, _ in found for key in record.slots if is_field_key(key)))[
+            :COLUMNS_MAX
+        ]
         rows: list[tuple[Value, ...]] = []
         for _, record, ends in found:
             position = record.slots[POSITION].value if POSITION in record.slots else None
@@ -538,3 +574,36 @@ def _words(
     is_same = value_key(old) == value_key(new)
     before = f"{wording.value_text(old)} -> " if not is_same else ""
     return "set", f"{wording.possessive(title)} {label}: {before}{wording.value_text(new)}"
+
+
+# -- shapes
+
+
+def overlay_shape(row: OverlayRow) -> OverlayShape:
+    """Returns an overlay as it is handed out."""
+    return {"name": row.name, "source": row.source, "made": reading.moment(row.made_ms), "records": row.count}
+
+
+def change_shape(change: Change) -> ChangeShape:
+    """Returns a line of a change list as it is handed out."""
+    return {
+        "record": change.record,
+        "title": change.title,
+        "kind": change.kind,
+        "field": change.field,
+        "old": change.old,
+        "new": change.new,
+        "text": change.text,
+    }
+
+
+def drift_shape(drift: Drift) -> DriftShape:
+    """Returns a drift as it is handed out."""
+    return {
+        "record": id_text(drift.subject),
+        "field": EXISTS if drift.key == SEEN else drift.key,
+        "text": drift.text,
+        "actor_name": drift.actor_name,
+        "at": drift.at,
+        "value": drift.value,
+    }

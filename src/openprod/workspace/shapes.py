@@ -135,3 +135,35 @@ class StatusShape(TypedDict):
     admission: int
     unread: int
     quarantined: int
+
+
+class OverlayShape(TypedDict):
+    """An overlay of this device; `made` is ISO 8601 in UTC, `records` how many it touches."""
+
+    name: str
+    source: str
+    made: str
+    records: int
+
+
+class ChangeShape(TypedDict):
+    """One line of what an overlay would change."""
+
+    record: str
+    title: str
+    kind: str
+    field: str
+    old: Plain
+    new: Plain
+    text: str
+
+
+class DriftShape(TypedDict):
+    """One thing that changed under an overlay and waits for a decision."""
+
+    record: str
+    field: str
+    text: str
+    actor_name: str
+    at: str
+    value: Plain

@@ -30,12 +30,25 @@ from openprod.model.values import Plain
 from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.database import Database, DatabaseDamaged, NotAWorkspace, translated
 from openprod.store.home import Home
+from openprod.store.overlays import Overlays
 from openprod.workspace import adopt, heal, reading, repair, verify
 from openprod.workspace.asking import Answer, Asker, Live, Question
 from openprod.workspace.desk import DATABASE_NAME, Desk
 from openprod.workspace.ingest import Report
 from openprod.workspace.meaning import Changes
+from openprod.workspace.overlay import (
+    NotInOverlay,
+    OverlayDesk,
+    OverlayExists,
+    UnknownOverlay,
+    change_shape,
+    drift_shape,
+    overlay_shape,
+)
 from openprod.workspace.shapes import (
+    ChangeShape,
+    DriftShape,
+    OverlayShape,
     ConflictShape,
     FieldShape,
     LogEntry,
@@ -516,6 +529,40 @@ class Workspace:
             goes = repair.stage_split(self.desk, edit, self.desk.uuid_in(record, {}, ()), tables)
         return self.ref(record), id_text(goes)
 
+    # -- staging
+
+    def overlays(self) -> list[OverlayShape]:
+        """Returns the overlays of this device, the oldest first."""
+        with self.desk.reading():
+            return [overlay_shape(row) for row in Overlays(self.desk.db).all()]
+
+    def overlay(self, name: str, *, source: str = "") -> Overlay:
+        """Returns the overlay of a name, made if it is not there: reads and edits as a workspace does, on this device only.
+
+        Args:
+            name: what people call it.
+            source: what fills it, if not a person's hand: an import's file, a script.
+        """
+        with self.desk.lock:
+            store = Overlays(self.desk.db)
+            row = store.find(name)
+            if row is None:
+                with self.desk.db.transaction():
+                    store.make(self.desk.chance(16), name, source, self.desk.clock())
+                row = store.find(name)
+            if row is None:
+                raise AssertionError("an overlay that was just made is not there")
+            return Overlay(self, OverlayDesk(self.desk, row))
+
+    def open_overlay(self, name: str) -> Overlay:
+        """Returns the overlay of a name; raises UnknownOverlay naming what there is."""
+        with self.desk.reading():
+            names = [row.name for row in Overlays(self.desk.db).all()]
+        if name not in names:
+            there = f"There are: {', '.join(names)}." if names else "There are none yet."
+            raise UnknownOverlay(f"There is no overlay '{name}'. {there}")
+        return self.overlay(name)
+
     # -- care
 
     def verify(self, progress: Callable[[int, int], None] | None = None) -> verify.Findings:
@@ -531,6 +578,97 @@ class Workspace:
         with self.desk.lock, self.desk.writing():
             verify.rebuild(self.desk, progress)
         self.desk.tell(Changes(is_schema=True, is_history=True))
+
+
+class Overlay(Workspace):
+    """An overlay as a workspace: everything reads as if it were committed, edits are staged, nothing leaves the device."""
+
+    desk: OverlayDesk
+
+    def __init__(self, base: Workspace, desk: OverlayDesk) -> None:
+        super().__init__(desk)
+        self.desk = desk
+        self.base = base
+
+    @property
+    def title(self) -> str:
+        """The overlay's name."""
+        return self.desk.row.name
+
+    def close(self) -> None:
+        """Forgets the copy; what is staged stays, in the workspace's file."""
+        with self.desk.lock:
+            self.desk.db.close()
+
+    def diff(self) -> list[ChangeShape]:
+        """Returns what a commit would change, a line a field, as a person approves it."""
+        return [change_shape(one) for one in self.desk.changes()]
+
+    def drift(self) -> list[DriftShape]:
+        """Returns what changed under it meanwhile and waits for a decision."""
+        return [drift_shape(one) for one in self.desk.drift()]
+
+    def keep(self, record: str, field: str) -> None:
+        """Keeps what is staged in a field (or `@exists`, `@in/TABLE`) although somebody changed it meanwhile."""
+        self.desk.keep(*self._slot(record, field))
+
+    def theirs(self, record: str, field: str) -> None:
+        """Takes what came meanwhile; what was staged there is dropped."""
+        self.desk.theirs(*self._slot(record, field))
+
+    def knock_out(self, record: str, field: str | None = None) -> None:
+        """Leaves one staged field out, or everything staged for a record."""
+        subject, key = self._slot(record, field or "")
+        self.desk.knock_out(subject, key or None)
+
+    def _slot(self, record: str, field: str) -> tuple[bytes, str]:
+        with self.desk.reading():
+            subject = self.desk.uuid_in(record, {}, ())
+            staged = self.desk.records().get(subject)
+            keys = list(staged.slots) if staged is not None else []
+            named = [key for key in keys if field in (key, key.rpartition(".")[2])]
+        return subject, named[0] if named else field
+
+    def undo_step(self) -> str | None:
+        """Takes the last step of staging back; returns its label, None where there is none."""
+        return self.desk.undo()
+
+    def commit(self, label: str = "") -> str | None:
+        """Writes everything staged as one bundle and ends the overlay; raises UndecidedDrift or NothingStaged."""
+        bundle = self.desk.commit_all(label)
+        self.close()
+        return bundle
+
+    def discard(self) -> None:
+        """Drops the overlay and everything in it; what everybody has is untouched."""
+        with self.desk.lock, self.desk.base.db.transaction():
+            Overlays(self.desk.base.db).drop(self.desk.row.id)
+        self.close()
+
+    def rename(self, name: str) -> None:
+        """Gives the overlay another name; raises OverlayExists."""
+        with self.desk.lock:
+            store = Overlays(self.desk.base.db)
+            if store.find(name) is not None:
+                raise OverlayExists(f"There is an overlay '{name}' already. Choose another name.")
+            with self.desk.base.db.transaction():
+                store.rename(self.desk.row.id, name)
+            self.desk.row = self.desk.row._replace(name=name)
+
+    def ingest(self, bundles: Iterable[Sealed]) -> Report:
+        """Refused: what others wrote comes into the workspace, and every overlay sees it there."""
+        del bundles
+        raise NotInOverlay("An overlay takes nothing in from others. Sync the production itself; the overlay follows.")
+
+    def invite(self, label: str = "") -> str:
+        """Refused: people are invited to the production."""
+        del label
+        raise NotInOverlay("Nobody can be invited into an overlay. Invite them to the production.")
+
+    def bundles(self, since: Frontier | None = None) -> Iterator[Sealed]:
+        """Refused: nothing of an overlay leaves the device."""
+        del since
+        raise NotInOverlay("Nothing of an overlay leaves this device until it is committed.")
 
 
 # -- opening, making, joining
