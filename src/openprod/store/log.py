@@ -147,7 +147,7 @@ class Log:
     # -- caches
 
     def refresh(self) -> None:
-        """Reads the branches again and forgets what may have changed; decoded bytes stay, as they never do."""
+        """Reads the branches again and forgets what may have changed; what was decoded of kept bundles stays."""
         self.branches.clear()
         self._by_log.clear()
         self._children.clear()
@@ -342,6 +342,11 @@ class Log:
         """Returns a bundle's id and header as they stand, unchecked; None where there are none, or no bytes."""
         row = self._db.one("SELECT id, header FROM bundle WHERE no = ?", (number,))
         return None if row is None or type(row[0]) is not bytes or type(row[1]) is not bytes else (row[0], row[1])
+
+    def forget_all_bytes(self) -> None:
+        """Forgets everything that was decoded, after a rollback: its numbers may come to mean other bundles."""
+        self._headers.clear()
+        self._chunks.clear()
 
     def forget_bytes(self, number: int) -> None:
         """Forgets what was decoded of a bundle whose stored bytes are replaced."""

@@ -95,6 +95,10 @@ class Applier:
         row = self._db.one("SELECT value FROM meta WHERE key = 'state_hash'")
         self.hash = int(row[0], 16) if row else 0
 
+    def forget_factors(self) -> None:
+        """Forgets what was computed of bundles, after a rollback: their numbers may come to mean others."""
+        self._factors.clear()
+
     def begin(self) -> None:
         """Starts a batch."""
         self._log.begin()

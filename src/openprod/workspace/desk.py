@@ -200,6 +200,9 @@ class Desk:
                     self.meaning.changes = Changes()
                     yield
             except BaseException:
+                # The numbers of what came to nothing are given out again, to other bundles.
+                self.log.forget_all_bytes()
+                self.applier.forget_factors()
                 self.forget()
                 raise
 

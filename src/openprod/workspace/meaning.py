@@ -187,7 +187,10 @@ class Meaning:
                     self._db.execute("DELETE FROM shadow WHERE eid = ? AND key = ? AND oid = ?", (record.eid, key, oid))
 
     def _note_conflict(self, record: Record, key: int) -> None:
-        """Puts a field of a class on the list of open questions, or takes it off; one row a key, the first one counts."""
+        """Puts a field of a class on the list of open questions, or takes it off.
+
+        One row a key, the first one counts.
+        """
         keys = self._heads.keys_of(key)
         heads = self._heads.united(record, key)
         if len(heads) > 1 and is_conflict(self.heads_of(record, key)):
@@ -518,7 +521,7 @@ class Meaning:
             (keys if table == "mapped" else uuids).update(pair)
             self._db.execute(f"DELETE FROM {table} WHERE subject = ?", (record.uuid,))  # noqa: S608
             if makers:
-                self._db.execute(f"INSERT INTO {table}(subject, low, high) VALUES(?, ?, ?)", (record.uuid, *pair))  # noqa: S608
+                self._db.execute(f"INSERT INTO {table}(subject, low, high) VALUES(?, ?, ?)", (record.uuid, *pair))
         keys.update(one for key in tuple(keys) for one in self._heads.mapped.members(key))
         uuids.update(one for uuid in tuple(uuids) for one in self._heads.same.members(uuid))
         self._heads.flush()
@@ -640,7 +643,7 @@ class Meaning:
                 if target is not None and self._log.has_op(target, ordinal):
                     behind = self._log.op_at(target << ORDINAL_BITS | ordinal).op
                     if isinstance(behind, InviteOpen):
-                        self._db.execute("UPDATE invite SET open = 0 WHERE public = ?", (behind.payload.public_key,))
+                        self._db.execute("DELETE FROM invite WHERE public = ?", (behind.payload.public_key,))
 
     # -- tables that come and grow
 

@@ -137,8 +137,12 @@ class Company:
 
     def again(self, name: str) -> Workspace:
         """Returns one more open copy of a device's folder, as a second program would have it."""
+        return self.at(self.folder / name / "show", name)
+
+    def at(self, folder: Path, name: str) -> Workspace:
+        """Returns an open copy of a workspace in any folder, with somebody's state directory."""
         made = open_workspace(
-            self.folder / name / "show",
+            folder,
             home=self.folder / name / "home",
             clock=self.clock(name),
             chance=self.chance.randbytes,
