@@ -1,14 +1,13 @@
 """Equivalence: field keys that people mapped, records that people merged; the smallest of a class stands for it.
 
-Knows pairs and classes. Must not know what a key or a record is: both are classes of the same arithmetic. An addition of
-a pair stands unless its remover knew it, so chains, cycles and concurrent merges need no special case.
+Knows pairs and classes. Must not know what a key or a record is: both are classes of the same arithmetic. An addition
+of a pair stands unless its remover knew it, so chains, cycles and concurrent merges need no special case.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Generic, TypeVar
-
 
 Name = TypeVar("Name", bytes, str, int)
 

@@ -412,7 +412,7 @@ class _Folding:
         self.mapped = Classes(pair for pair in self._joined(MAPPING, KeyPair))
         self.same = Classes(pair for pair in self._joined(SAME, IdPair))
 
-    def _joined(self, key: str, kind: type[KeyPair] | type[IdPair]) -> Iterator[tuple[Any, Any]]:
+    def _joined(self, key: str, kind: type[KeyPair | IdPair]) -> Iterator[tuple[Any, Any]]:
         """Yields the pairs that stand: those with an addition among their heads."""
         for (_, slot_key), heads in self.heads.items():
             for head in heads if slot_key == key else ():

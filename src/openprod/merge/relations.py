@@ -1,9 +1,12 @@
-"""Positions in ordered relations: chosen once, when written, so that ops commute and the newest place of each entry counts.
+"""Positions in ordered relations.
+
+Chosen once, when written, so that ops commute and the newest place of each entry counts.
 
 A position is a path of (key, run) pairs written `key!run!key!run!`; `!` sorts before every digit, so text order is path
 order. A run is what one program inserted at one place in one go: its entries share all but the last pair, so runs of
-two people inserting at one place stay whole, one behind the other, and never alternate. Source: run tags are measured in
-the project's feasibility study (2.6); the keys are those of D. Greenspan, "Implementing fractional indexing" (2020).
+two people inserting at one place stay whole, one behind the other, and never alternate. Source: run tags are measured
+in the project's feasibility study (2.6); the keys are those of D. Greenspan, "Implementing fractional indexing"
+(2020).
 """
 
 from __future__ import annotations
@@ -58,7 +61,7 @@ def spread(count: int, run: str) -> list[str]:
 def is_position(text: str) -> bool:
     """Tells whether a text has the form of a position."""
     parts = text.split(_MARK)
-    return len(parts) > 2 and len(parts) % 2 == 1 and parts[-1] == "" and all(parts[0:-1:2])  # noqa: PLR2004 -- a pair and the end
+    return len(parts) > 2 and len(parts) % 2 == 1 and parts[-1] == "" and all(parts[0:-1:2])
 
 
 def _read(text: str | None) -> Path | None:
@@ -74,7 +77,7 @@ def _write(path: Path) -> str:
 
 def _in_run(near: Path | None, far: Path | None, run: str, *, is_up: bool) -> Path | None:
     """Returns the next place in our own run beside `near`, as long as it stays on this side of `far`."""
-    if near is None or len(near) < 2 or near[-2].run != run or near[-1].run:  # noqa: PLR2004 -- a run and a place in it
+    if near is None or len(near) < 2 or near[-2].run != run or near[-1].run:
         return None
     lead = near[:-1]
     limit = far[len(lead)].key if far is not None and far[: len(lead)] == lead and len(far) > len(lead) else None

@@ -452,7 +452,7 @@ def _check_kind(op: KnownOp, keys: tuple[str, ...], count: int) -> None:
 
 def _check_pair(op: Map | Merge, count: int) -> None:
     low, high = op.payload.low, op.payload.high
-    if count != 1 or not low or not high or len({low, high}) != 2:  # noqa: PLR2004 -- a pair
+    if count != 1 or not low or not high or len({low, high}) != 2:
         raise Malformed("a mapping or merge joins something with itself or with nothing")
     if isinstance(op, Merge) and not _ends_fit(op.payload.low, op.payload.high):
         raise Malformed("a merge joins what is no record id")

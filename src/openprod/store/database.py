@@ -321,10 +321,15 @@ def translated(path: str) -> Generator[None]:
             f"{path} cannot be opened for writing ({error}). Check that the folder is there and yours to write; nothing"
             " was changed."
         ) from error
-    except (apsw.CorruptError, apsw.NotADBError) as error:
+    except (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError) as error:
         raise DatabaseDamaged(
             f"{path} is damaged: {error}. Run: openprod verify, or join again from a colleague or a stick."
         ) from error
+    except apsw.SQLError as error:
+        # Our statements name only what we made: what is not there was taken away, or its name is not what it was.
+        if not str(error).startswith(("no such table", "no such column")):
+            raise
+        raise DatabaseDamaged(f"{path} is damaged: {error}. Run: openprod rebuild") from error
     except apsw.IOError as error:
         raise NotWritable(
             f"The disk did not read or write {path} ({error}). Nothing was changed; check the disk and the space left"

@@ -46,13 +46,13 @@ class StagedRecord(msgspec.Struct, array_like=True, frozen=True):
 
 
 class OverlayRow(NamedTuple):
-    """An overlay's row; `made_ms` since 1970 UTC, `count` of staged records."""
+    """An overlay's row; `made_ms` since 1970 UTC, `records` staged in it."""
 
     id: bytes
     name: str
     source: str
     made_ms: int
-    count: int
+    records: int
 
 
 _record = msgspec.msgpack.Decoder(StagedRecord)
@@ -91,7 +91,7 @@ class Overlays:
     def drop(self, overlay: bytes) -> None:
         """Forgets an overlay and everything in it."""
         for table, column in (("staged", "overlay"), ("step", "overlay"), ("overlay", "id")):
-            self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (overlay,))  # noqa: S608 -- our own names
+            self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (overlay,))
 
     def records(self, overlay: bytes) -> dict[bytes, StagedRecord]:
         """Returns everything staged, in the order in which subjects were first staged."""

@@ -52,37 +52,51 @@ def history_of(path: str) -> Generator[History]:
 
     Raises:
         NotAWorkspace, NewerWorkspace: it is not one of ours.
-        DatabaseDamaged: the tables of the history are not there.
+        DatabaseDamaged: the tables of the history are not there; also while the bundles are read.
     """
     file = _Unsound(path)
     try:
-        with translated(path):
+        with _read(path):
             row = file.one("SELECT value FROM meta NOT INDEXED WHERE key = 'workspace'")
-            if row is None or not isinstance(row[0], bytes) or len(row[0]) != HASH_BYTES:
-                raise DatabaseDamaged(
-                    f"{path} does not say which workspace it is. Join again from a colleague or a stick."
-                )
-            yield History(WorkspaceId(row[0]), _bundles(file))
-    except apsw.SQLError as error:
-        raise DatabaseDamaged(
-            f"{path} does not hold its history any more ({error}). Join again from a colleague or a stick."
-        ) from error
+        if row is None or not isinstance(row[0], bytes) or len(row[0]) != HASH_BYTES:
+            raise DatabaseDamaged(f"{path} does not say which workspace it is. Join again from a colleague or a stick.")
+        yield History(WorkspaceId(row[0]), _bundles(file))
     finally:
         file.close()
 
 
+@contextmanager
+def _read(path: str) -> Generator[None]:
+    """Turns what SQLite says of this file into a sentence that names it, and not the one it is read into."""
+    try:
+        with translated(path):
+            yield
+    except (apsw.SQLError, DatabaseDamaged) as error:
+        raise DatabaseDamaged(
+            f"{path} does not hold its history any more. Join again from a colleague or a stick."
+        ) from error
+
+
 def _bundles(file: Database) -> Iterator[Sealed]:
-    numbers = [no for (no,) in file.rows("SELECT no FROM bundle NOT INDEXED") if isinstance(no, int)]
+    with _read(file.path):
+        numbers = [no for (no,) in file.rows("SELECT no FROM bundle NOT INDEXED") if isinstance(no, int)]
+        waiting = [sealed for (sealed,) in file.rows("SELECT sealed FROM pending")]
     for number in numbers:
-        row = file.one("SELECT header, signature FROM bundle WHERE no = ?", (number,))
-        first, last = number << CHUNK_BITS, (number + 1) << CHUNK_BITS
-        chunks = [
-            raw for (raw,) in file.rows("SELECT raw FROM chunk WHERE no >= ? AND no < ? ORDER BY no", (first, last))
-        ]
-        if row is not None and all(isinstance(raw, bytes) for raw in (*row, *chunks)):
-            yield Sealed(row[0], row[1], tuple(chunks))
-    for (sealed,) in file.rows("SELECT sealed FROM pending"):
+        with _read(file.path):
+            found = _bundle(file, number)
+        if found is not None:
+            yield found
+    for sealed in waiting:
         try:
             yield decode_sealed(sealed)
         except (Malformed, TypeError):
             continue
+
+
+def _bundle(file: Database, number: int) -> Sealed | None:
+    row = file.one("SELECT header, signature FROM bundle WHERE no = ?", (number,))
+    first, last = number << CHUNK_BITS, (number + 1) << CHUNK_BITS
+    chunks = [raw for (raw,) in file.rows("SELECT raw FROM chunk WHERE no >= ? AND no < ? ORDER BY no", (first, last))]
+    if row is None or not all(isinstance(raw, bytes) for raw in (*row, *chunks)):
+        return None
+    return Sealed(row[0], row[1], tuple(chunks))

@@ -155,16 +155,14 @@ class _Slots:
 
 def _table(kept: Database, given: Database, name: str, records: set[str]) -> str:
     """Returns which rows of a table differ, in words; empty if none does."""
-    true = _rows_of(given, name, records)
-    mine = _rows_of(kept, name, records)
-    if true is None or mine == true:
-        return ""
-    if mine is None:
-        return "it is missing"
-    columns, rows = true
-    kept_columns, kept_rows = mine
-    if kept_columns != columns:
+    columns, kept_columns = _columns_of(given, name), _columns_of(kept, name)
+    if not kept_columns:
+        return "it is missing" if columns else ""
+    if sorted(kept_columns) != sorted(columns):
         return "its columns are others"
+    rows, kept_rows = _rows_of(given, name, columns, records), _rows_of(kept, name, columns, records)
+    if rows == kept_rows:
+        return ""
     at, titled = columns.index("~eid"), columns.index("~title") if "~title" in columns else None
     true_by_id = {row[at]: row for row in rows}
     kept_by_id = {row[at]: row for row in kept_rows}
@@ -183,18 +181,17 @@ def _named(names: Sequence[str], count: int) -> str:
     return ", ".join(names) + more
 
 
-def _rows_of(database: Database, name: str, records: set[str]) -> tuple[list[str], Rows] | None:
-    """Returns a table's columns and rows, local integers turned into ids, sorted by id; None where it is missing."""
-    info = database.rows(f"PRAGMA table_info({quote(name)})")
-    if not info:
-        return None
-    columns = [row[1] for row in info]
+def _columns_of(database: Database, name: str) -> list[str]:
+    return [row[1] for row in database.rows(f"PRAGMA table_info({quote(name)})")]
+
+
+def _rows_of(database: Database, name: str, columns: Sequence[str], records: set[str]) -> Rows:
+    """Returns a table's rows with local integers turned into ids, sorted by id."""
     shown: list[str] = []
-    for row in info:
-        column = quote(row[1])
-        is_reference = row[1] in ("~eid", "~src", "~dst") or row[1] in records
-        as_id = f"coalesce((SELECT uuid FROM entity WHERE eid = {column}), {column})"  # noqa: S608 -- quoted
-        shown.append(as_id if is_reference else column)
+    for column in columns:
+        is_reference = column in ("~eid", "~src", "~dst") or column in records
+        as_id = f"coalesce((SELECT uuid FROM entity WHERE eid = {quote(column)}), {quote(column)})"  # noqa: S608 -- quoted
+        shown.append(as_id if is_reference else quote(column))
     order = shown[columns.index("~eid")]
     sql = f"SELECT {', '.join(shown)} FROM {quote(name)} ORDER BY {order}"  # noqa: S608 -- quoted catalog names
-    return columns, database.rows(sql)
+    return database.rows(sql)

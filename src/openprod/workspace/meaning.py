@@ -518,7 +518,10 @@ class Meaning:
                     pair = (maker.payload.low, maker.payload.high)
             if pair is None:
                 continue
-            (keys if table == "mapped" else uuids).update(pair)
+            if table == "mapped":
+                keys.update(map(str, pair))
+            else:
+                uuids.update(one for one in pair if isinstance(one, bytes))
             self._db.execute(f"DELETE FROM {table} WHERE subject = ?", (record.uuid,))  # noqa: S608
             if makers:
                 self._db.execute(f"INSERT INTO {table}(subject, low, high) VALUES(?, ?, ?)", (record.uuid, *pair))

@@ -1,9 +1,9 @@
 """Overlays: a layer of changes above what everybody has, on this device only, until somebody commits it.
 
-An overlay reads everything as if it were committed already: its desk is a copy in memory of the workspace with the staged
-ops applied by the very code that applies bundles, so every query, question and history needs no second mechanism. What
-is staged is kept slot by slot with the writes it was staged over; where those moved on meanwhile is drift, and a commit
-waits until each is decided. A commit is one bundle.
+An overlay reads everything as if it were committed already: its desk is a copy in memory of the workspace with the
+staged ops applied by the very code that applies bundles, so every query, question and history needs no second
+mechanism. What is staged is kept slot by slot with the writes it was staged over; where those moved on meanwhile is
+drift, and a commit waits until each is decided. A commit is one bundle.
 """
 
 from __future__ import annotations
@@ -387,7 +387,9 @@ class OverlayDesk(Desk):
         return desk.meaning.value_of(record, number)
 
     def commit_all(self, label: str) -> str | None:
-        """Writes everything staged as one bundle of the workspace and drops the overlay; returns the bundle's id in hex.
+        """Writes everything staged as one bundle of the workspace and drops the overlay.
+
+        Returns the bundle's id in hex.
 
         Raises:
             UndecidedDrift: with the list; nothing was written.
@@ -459,7 +461,10 @@ def _slots_of(chunk: Chunk, op: KnownOp) -> Iterator[tuple[bytes, str, dict[str,
 
 
 def build_staged(sight: Sight, records: Mapping[bytes, StagedRecord]) -> list[Chunk]:
-    """Returns the chunks that write everything staged: new records in blocks, the rest op by op over what it was staged over."""
+    """Returns the chunks that write everything staged.
+
+    New records in blocks, the rest op by op over what it was staged over.
+    """
     builder = ChunkBuilder(sight)
     tables: dict[str, list[tuple[bytes, StagedRecord]]] = {}
     for subject, record in records.items():
@@ -581,7 +586,7 @@ def _words(
 
 def overlay_shape(row: OverlayRow) -> OverlayShape:
     """Returns an overlay as it is handed out."""
-    return {"name": row.name, "source": row.source, "made": reading.moment(row.made_ms), "records": row.count}
+    return {"name": row.name, "source": row.source, "made": reading.moment(row.made_ms), "records": row.records}
 
 
 def change_shape(change: Change) -> ChangeShape:

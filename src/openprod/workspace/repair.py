@@ -1,7 +1,7 @@
 """Saying that things are the same: fields mapped, records merged, and both taken back exactly.
 
-Confirming writes no value, so nothing is chosen silently; taking back lists the values a side would lose under their own
-identity, so that both sides keep what they showed and no false question arises (architecture section 4).
+Confirming writes no value, so nothing is chosen silently; taking back lists the values a side would lose under their
+own identity, so that both sides keep what they showed and no false question arises (architecture section 4).
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def stage_unmap(desk: Desk, edit: Edit, one: str, other: str) -> None:
         rows = desk.db.rows("SELECT low, high FROM mapped WHERE subject != ?", (subject,))
         after: Classes[str] = Classes(rows)
         parts = {after.of(key): after.members(key) for key in (low, high)}
-        if len(parts) == 2:  # noqa: PLR2004 -- the class falls in two
+        if len(parts) == 2:
             for part in parts.values():
                 _carry_part(desk, builder, part)
 
@@ -242,7 +242,10 @@ def stage_split(desk: Desk, edit: Edit, uuid: bytes, tables: Sequence[str]) -> b
 
 
 def _who_goes(desk: Desk, members: Sequence[bytes], tables: Sequence[str]) -> bytes:
-    """Returns the member that was itself in most of the tables; of equals the greatest id, never the one that stands."""
+    """Returns the member that was itself in most of the tables.
+
+    Of equals the greatest id, never the one that stands.
+    """
 
     def own(uuid: bytes) -> int:
         record = desk.heads.need(uuid)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from openprod.workspace.desk import Desk
 
 REBUILD_BATCH = 2_000
+# What reading a row may end in that holds what we never put there: nothing, or a value of another type.
+UNREADABLE = (msgspec.MsgspecError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 DERIVED = (
     "key",
     "shape",
@@ -122,8 +124,10 @@ def check(desk: Desk, progress: Callable[[int, int], None] | None = None) -> Fin
             _check_pending(desk, findings)
             if not findings.bundles_damaged:
                 _check_derived(desk, findings)
-    except (Damaged, msgspec.MsgspecError) as error:
+    except Damaged as error:
         findings.damaged.append(str(error))
+    except UNREADABLE as error:
+        findings.damaged.append(f"What is kept beside the log does not read ({error}). Run: openprod rebuild")
     return findings
 
 

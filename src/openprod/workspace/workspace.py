@@ -15,8 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import msgspec
-
 from openprod.catalog.tables import Catalog
 from openprod.identity.invite import Invitation, admission_for, invitation_text, new_invitation, read_invitation
 from openprod.identity.keys import SigningSeed, sign
@@ -47,12 +45,12 @@ from openprod.workspace.overlay import (
 )
 from openprod.workspace.shapes import (
     ChangeShape,
-    DriftShape,
-    OverlayShape,
     ConflictShape,
+    DriftShape,
     FieldShape,
     LogEntry,
     NoticeShape,
+    OverlayShape,
     RecordShape,
     RelationShape,
     StatusShape,
@@ -537,7 +535,9 @@ class Workspace:
             return [overlay_shape(row) for row in Overlays(self.desk.db).all()]
 
     def overlay(self, name: str, *, source: str = "") -> Overlay:
-        """Returns the overlay of a name, made if it is not there: reads and edits as a workspace does, on this device only.
+        """Returns the overlay of a name, made if it is not there.
+
+        Reads and edits as a workspace does, on this device only.
 
         Args:
             name: what people call it.
@@ -581,7 +581,10 @@ class Workspace:
 
 
 class Overlay(Workspace):
-    """An overlay as a workspace: everything reads as if it were committed, edits are staged, nothing leaves the device."""
+    """An overlay as a workspace.
+
+    Everything reads as if it were committed, edits are staged, nothing leaves the device.
+    """
 
     desk: OverlayDesk
 
@@ -717,7 +720,7 @@ def _desk(folder: Path, database: Database, home: Home | str | Path | None, cloc
         with translated(database.path):
             desk = Desk(folder, database, home if isinstance(home, Home) else Home(home, chance=chance), clock, chance)
             verify.check_strangers(desk)
-    except (msgspec.MsgspecError, ValueError, TypeError, KeyError, OverflowError) as error:
+    except verify.UNREADABLE as error:
         database.close()
         raise DatabaseDamaged(
             f"{database.path} is damaged in what is derived from its log. Run: openprod rebuild"
