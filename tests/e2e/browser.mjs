@@ -159,7 +159,7 @@ const brightness = (png) => {
 const shot = (page, name) => page.screenshot({ path: path.join(given.shots, `${name}.png`) });
 
 /** Looks at every frame the browser draws while it opens the show, from the private page to the table. */
-const frames = async (browser, theme) => {
+const frames = async (browser, theme, file = null) => {
   const page = await (await browser.newContext({ viewport: { width: 1000, height: 700 }, colorScheme: "light" })).newPage();
   watch(page);
   const client = await page.context().newCDPSession(page);
@@ -170,11 +170,11 @@ const frames = async (browser, theme) => {
     void client.send("Page.screencastFrameAck", { sessionId }).catch(() => undefined);
   });
   await client.send("Page.startScreencast", { format: "png", everyNthFrame: 1 });
-  await page.goto(given.entrances.shift() + (theme === null ? "" : `&theme=${theme}`));
+  await page.goto(file ?? given.entrances.shift() + (theme === null ? "" : `&theme=${theme}`));
   await page.locator(".g-row").first().waitFor();
   await page.waitForTimeout(300);
   await client.send("Page.stopScreencast");
-  return { count: drawn.length, brightest: Math.max(...drawn.map((one) => one.mean)), green: Math.max(...drawn.map((one) => one.green)), blue: Math.max(...drawn.map((one) => one.blue)) };
+  return { theme: await page.evaluate(() => document.documentElement.dataset.theme), count: drawn.length, brightest: Math.max(...drawn.map((one) => one.mean)), green: Math.max(...drawn.map((one) => one.green)), blue: Math.max(...drawn.map((one) => one.blue)) };
 };
 
 const scenarios = {
@@ -408,6 +408,10 @@ const scenarios = {
 
   async flash(browser) {
     return { dark: await frames(browser, "dark"), blackout: await frames(browser, "blackout"), kept: await frames(browser, null) };
+  },
+
+  async handover(browser) {
+    return frames(browser, null, given.file);
   },
 
   async breaking(browser) {

@@ -42,6 +42,7 @@ def played(workspace: Workspace, browser: str, scenario: str, shots: Path) -> Se
             "web": str(WEB),
             "shots": str(shots),
             "entrances": [server.entrance() for _ in range(4)],
+            "file": server.open_browser(lambda _: True).as_uri(),
         }
         done = subprocess.run(
             ["node", str(HERE / "browser.mjs")],
@@ -173,6 +174,14 @@ def test_no_frame_flashes_white_while_a_dark_show_opens(play: Play) -> None:
         assert seen[theme]["brightest"] < 0.2
     assert seen["blackout"]["green"] == 0
     assert seen["blackout"]["blue"] == 0
+
+
+def test_the_private_page_lets_the_browser_in_and_looks_as_it_did_last_time(play: Play, show: Workspace) -> None:
+    (show.home.path / "screen.json").write_text('{"theme": "blackout"}', encoding="utf-8")
+    seen = play("handover")
+    assert seen["theme"] == "blackout"
+    assert seen["green"] == seen["blue"] == 0
+    assert list(show.home.path.glob("openprod-*")) == []
 
 
 def test_what_is_typed_while_the_program_is_away_is_kept_and_sent(play: Play, show: Workspace) -> None:

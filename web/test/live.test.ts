@@ -29,7 +29,9 @@ const label: FieldShape = {
   hidden: false,
 };
 
-const watched = async (rows: readonly Row[], count = rows.length, offset = 0) => {
+const note: FieldShape = { ...label, key: "x.t.note", name: "note", title: "Note" };
+
+const watched = async (rows: readonly Row[], count = rows.length, offset = 0, isRequired = false) => {
   const program = new FakeProgram();
   await program.letIn();
   const live = new LiveRows(program.line, { from: "x.t" }, "x.t");
@@ -44,7 +46,7 @@ const watched = async (rows: readonly Row[], count = rows.length, offset = 0) =>
     new Cells({
       line: program.line,
       table: "x.t",
-      fields: [label],
+      fields: isRequired ? [{ ...label, required: true }, note] : [label],
       rows: live,
       query: { from: "x.t" },
       titles: new Titles(program.line),
@@ -168,6 +170,22 @@ test("what was typed when the page died is there again after a reload", async ()
   expect(make().face(0, 0)).toMatchObject({ text: "half a wo", state: "refused" });
   cells.draft(null);
   expect(make().face(0, 0)).toMatchObject({ text: "Dawn", state: "saved" });
+});
+
+test("a row to be added waits for its required fields and survives a reload", async () => {
+  const { program, cells, make } = await watched([row("a", "1")], 1, 0, true);
+  void cells.commit({ row: 1, col: 1 }, "a note");
+  await program.settle();
+  expect(program.calls("edit")).toHaveLength(0);
+  expect(cells.missing.map((field) => field.name)).toEqual(["label"]);
+  expect(make().face(1, 1)).toMatchObject({ text: "a note" });
+  void cells.commit({ row: 1, col: 0 }, "Noon");
+  await program.settle();
+  expect(program.calls("edit")[0]?.["args"]).toMatchObject({
+    intents: [{ do: "add", table: "x.t", fields: { "x.t.label": "Noon", "x.t.note": "a note" } }],
+  });
+  await program.answer("edit", { made: ["new"] });
+  expect(cells.hasGhost).toBe(false);
 });
 
 test("a paste is one step, one intent per record, and makes records of lines past the end", async () => {

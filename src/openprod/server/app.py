@@ -11,6 +11,7 @@ import html
 import json
 import logging
 import os
+import shutil
 import socket
 import tempfile
 import threading
@@ -202,6 +203,7 @@ class Server:
         self.port: int = self._socket.getsockname()[1]
         self._preferences = Preferences(None if state is None else state / "screen.json")
         self._state = state
+        self._handed: list[Path] = []
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="openprod-call")
         shelf = Shelf(self.door, export)
         house = House(desk, self.door, self._pool, shelf.export, self._preferences.prefer)
@@ -254,6 +256,7 @@ class Server:
         The code so never stands on a command line, where other users of the machine could read it.
         """
         folder = Path(tempfile.mkdtemp(prefix="openprod-", dir=self._state))
+        self._handed.append(folder)
         file = folder / "open.html"
         _write_private(file, handover(self.entrance(), self._preferences.theme()))
         opens(file.as_uri())
@@ -281,6 +284,8 @@ class Server:
             if thread.is_alive():
                 thread.join(10)
         self._socket.close()
+        for folder in self._handed:
+            shutil.rmtree(folder, ignore_errors=True)
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def __enter__(self) -> Self:

@@ -51,6 +51,12 @@ interface Area {
 }
 
 const FETCH_ROWS = 500;
+/** Stands for the record that a half-filled last row will become. */
+const NEW_RECORD = "";
+const TYPED_BEFORE: Fault = {
+  code: "client.typed_before",
+  message: "This was typed before the page was closed. Press F2, then Enter, to save it.",
+};
 const checkTyped = listOf(shape<Typed>({ record: text, key: text, text, heads: listOf(text) }));
 const addressed = ({ record, key }: Address): string => `${record}/${key}`;
 
@@ -210,6 +216,7 @@ export class Cells implements Store<number> {
 
   dropGhost(): void {
     this.#ghost = new Map();
+    this.#remember(null);
     this.#tell();
   }
 
@@ -236,6 +243,7 @@ export class Cells implements Store<number> {
   async #commitGhost(col: number, typed: string): Promise<string | null> {
     if (typed === "") this.#ghost.delete(col);
     else this.#ghost.set(col, typed);
+    this.#remember(null);
     this.#tell();
     if (this.#ghost.size === 0 || this.missing.length > 0) return null;
     const line = this.fields.map((_, index) => this.#ghost.get(index) ?? "");
@@ -310,7 +318,10 @@ export class Cells implements Store<number> {
     this.#remember(null);
     this.#tell();
     const answer = await this.#send([...intents(typed), ...also], label);
-    if (!answer.ok && answer.error.code === "client.away") return;
+    if (!answer.ok && answer.error.code === "client.away") {
+      this.#remember(null);
+      return;
+    }
     for (const one of typed) {
       const key = addressed(one);
       if (this.#unsaved.get(key)?.text !== one.text) continue;
@@ -354,8 +365,17 @@ export class Cells implements Store<number> {
     this.#tell();
   }
 
+  /** Keeps what is not in the show: refused, held while the program is away, half typed, or in the row to be added. */
   #remember(also: Typed | null): void {
-    const kept: Typed[] = [...this.#unsaved.values(), ...(also === null ? [] : [also])];
+    const isAway = this.#line.state !== "open";
+    const unsaved = [...this.#unsaved.values()].filter((one) => isAway || one.state === "refused");
+    const ghost = [...this.#ghost].map(([col, typed]) => ({
+      record: NEW_RECORD,
+      key: this.fields[col]?.key ?? "",
+      text: typed,
+      heads: [],
+    }));
+    const kept: readonly Typed[] = [...unsaved, ...ghost, ...(also === null ? [] : [also])];
     const plainly = kept.map(({ record, key, text: typed, heads }) => ({ record, key, text: typed, heads }));
     this.#memory.write(plainly.length === 0 ? null : JSON.stringify(plainly));
   }
@@ -364,11 +384,12 @@ export class Cells implements Store<number> {
     const kept = this.#memory.read();
     const found = kept === null ? null : checked(checkTyped, parsed(kept));
     if (found === null || !found.ok) return;
-    const fault = {
-      code: "client.typed_before",
-      message: "This was typed before the page was closed. Press F2, then Enter, to save it.",
-    };
-    for (const one of found.value) this.#unsaved.set(addressed(one), { ...one, state: "refused", fault });
+    for (const one of found.value) {
+      const col = this.fields.findIndex((field) => field.key === one.key);
+      if (one.record !== NEW_RECORD)
+        this.#unsaved.set(addressed(one), { ...one, state: "refused", fault: TYPED_BEFORE });
+      else if (col >= 0) this.#ghost.set(col, one.text);
+    }
   }
 }
 
