@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from openprod.testing.terminal import Terminal
@@ -42,6 +44,24 @@ def test_verify_says_that_all_is_sound(cue: Terminal) -> None:
     assert found["damaged"] == []
     assert found["state_hash"] == cue.asked("status")["state_hash"]
     assert "All is sound" in cue.did("verify")
+
+
+def test_verify_names_what_is_damaged_and_rebuild_mends_what_does_not_open(cue: Terminal) -> None:
+    before = cue.asked("status")["state_hash"]
+    for sql, opens in (
+        ("UPDATE meta SET value = 'aa' WHERE key = 'state_hash'", True),
+        ("UPDATE shape SET keys = x'ff' WHERE no = 1", False),
+    ):
+        database = sqlite3.connect(cue.folder / "workspace.db")
+        with database:
+            database.execute(sql)
+        database.close()
+        ran = cue.run("verify")
+        assert ran.status == 1
+        assert ("state hash" in ran.out) == opens
+        assert "openprod rebuild" in ran.out + ran.err
+        assert cue.asked("rebuild")["state_hash"] == before
+        assert "All is sound" in cue.did("verify")
 
 
 def test_rebuild_gives_the_same_state(cue: Terminal) -> None:

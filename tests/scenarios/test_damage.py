@@ -296,6 +296,21 @@ def test_damage_in_what_is_derived_is_named_and_mended_by_a_rebuild(
             check_mended(ann, production)
 
 
+def test_a_table_whose_columns_are_not_what_they_were_is_mended(production: Production, tmp_path: Path) -> None:
+    folder = production.copy(tmp_path / "a")
+    database = sqlite3.connect(folder / "workspace.db")
+    database.execute("PRAGMA writable_schema = ON")
+    with database:
+        database.execute("UPDATE sqlite_schema SET sql = replace(sql, 'label', 'labfl') WHERE name = 'lighting.cues'")
+    database.close()
+    with openprod.open(folder, home=production.home) as ann:
+        with pytest.raises(OpenprodError, match="Run: openprod rebuild"):
+            shown(ann)
+        assert "lighting.cues" in "\n".join(ann.verify().damaged)
+    with open_workspace(folder, home=production.home, repair=True) as ann:
+        check_mended(ann, production)
+
+
 def check_mended(workspace: Workspace, production: Production) -> None:
     assert workspace.verify().damaged == []
     assert workspace.status()["state_hash"] == production.state_hash

@@ -81,6 +81,8 @@ def verify(call: Call) -> None:
         return
     for sentence in findings.damaged:
         output.line(sentence)
+    for sentence in findings.notes:
+        output.say(sentence)
     if findings.is_sound:
         output.line(f"All is sound: {findings.bundles} changes checked, state {findings.state_hash}.")
     else:
@@ -100,9 +102,17 @@ def rebuild(call: Call, into: str | None) -> None:
     if into is not None:
         _rebuild_into(call, Path(into).expanduser().absolute())
         return
-    workspace = call.open()
+    from openprod.store.database import DatabaseDamaged
+    from openprod.workspace.workspace import open_workspace
+
     with bar("Deriving") as progress:
-        workspace.rebuild(progress)
+        try:
+            workspace = call.open()
+            workspace.rebuild(progress)
+        except DatabaseDamaged:
+            # What is derived may be too damaged to be opened with: then it goes first.
+            call.close()
+            workspace = call.keep(open_workspace(call.folder(), repair=True))
     shape = workspace.status()
     if call.is_json:
         output.document(shape)
