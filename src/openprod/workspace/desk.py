@@ -384,6 +384,11 @@ class Desk:
         record = self.heads.fetch(uuid)
         return record is not None and bool(self.heads.slots(record))
 
+    def is_new_since(self, uuid: bytes, number: int) -> bool:
+        """Tells whether a bundle made this record or relation, so that taking that back takes everything back."""
+        record = self.heads.fetch(uuid)
+        return record is not None and record.born >> ORDINAL_BITS == number
+
     def is_gone(self, uuid: bytes) -> bool:
         """Tells whether a record is deleted, with no question left."""
         record = self.record_of(uuid)

@@ -533,10 +533,11 @@ def cause_text(cause: Cause) -> str:
 def log_entries(desk: Desk, limit: int) -> list[LogEntry]:
     """Returns the last bundles in the order they came here, the newest first, with at most 200 of the ops of each."""
     rows = desk.db.rows("SELECT no FROM bundle ORDER BY place DESC LIMIT ?", (limit,))
-    return [_entry(desk, number, list(_ops_of(desk, number))) for (number,) in rows]
+    return [_entry(desk, number, list(ops_of(desk, number))) for (number,) in rows]
 
 
-def _ops_of(desk: Desk, number: int) -> Iterator[OpShape]:
+def ops_of(desk: Desk, number: int) -> Iterator[OpShape]:
+    """Yields the ops of a bundle as history shows them, at most 200 besides row blocks."""
     header = desk.log.header(number)
     if number in desk.log.unread:
         return

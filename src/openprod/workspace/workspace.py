@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from openprod.catalog.tables import Catalog
 from openprod.identity.invite import Invitation, admission_for, invitation_text, new_invitation, read_invitation
@@ -29,7 +29,7 @@ from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.database import Database, DatabaseDamaged, NotAWorkspace, translated
 from openprod.store.home import Home
 from openprod.store.overlays import Overlays
-from openprod.workspace import adopt, heal, reading, repair, verify
+from openprod.workspace import adopt, heal, reading, repair, undo, verify
 from openprod.workspace.asking import Answer, Asker, Live, Question
 from openprod.workspace.desk import DATABASE_NAME, Desk
 from openprod.workspace.ingest import Report
@@ -526,6 +526,47 @@ class Workspace:
         with self.edit("Split a record") as edit, self.desk.lock:
             goes = repair.stage_split(self.desk, edit, self.desk.uuid_in(record, {}, ()), tables)
         return self.ref(record), id_text(goes)
+
+    # -- undo
+
+    def undo(self, *, rest: bool = False) -> str:
+        """Takes back the last thing this person did, as a new bundle; returns what it was.
+
+        Raises:
+            CannotUndo: somebody changed it since; the next call goes on to what was done before. With `rest` only what
+                nobody changed is taken back.
+            NothingToUndo: there is nothing.
+        """
+        return self._take_back("undo", rest=rest)
+
+    def redo(self, *, rest: bool = False) -> str:
+        """Does again what was undone last; raises as `undo`."""
+        return self._take_back("redo", rest=rest)
+
+    def _take_back(self, what: Literal["undo", "redo"], *, rest: bool) -> str:
+        desk = self.desk
+        with desk.lock:
+            with desk.reading():
+                found = undo.stacks(desk)
+                numbers = found.undo if what == "undo" else found.redo
+                if not numbers:
+                    raise undo.NothingToUndo(f"There is nothing to {what}.")
+                label = undo.label_of(desk, numbers[-1])
+                cause = undo.cause_for(desk, numbers[-1], is_redo=what == "redo")
+            try:
+                with self.edit(f"{what.capitalize()}: {label}", cause) as edit, desk.looking():
+                    undo.stage(desk, edit, numbers[-1], what=what, rest=rest)
+            except undo.CannotUndo:
+                undo.skip(desk, numbers[-1])
+                raise
+        return label
+
+    def can_undo(self) -> tuple[str | None, str | None]:
+        """Returns the labels of what undo and redo would take back and do again, None where there is nothing."""
+        with self.desk.reading():
+            found = undo.stacks(self.desk)
+            labels = [undo.label_of(self.desk, some[-1]) if some else None for some in (found.undo, found.redo)]
+        return labels[0], labels[1]
 
     # -- staging
 
