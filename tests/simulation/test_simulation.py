@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from openprod.testing.simulation import Simulation, seeds
+from openprod.testing.simulation import Simulation, SimulationFailed, seeds
 
 GROUP = 20
 GROUPS = [seeds()[at : at + GROUP] for at in range(0, len(seeds()), GROUP)]
@@ -49,3 +49,23 @@ def test_the_trace_does_not_hang_on_how_python_hashes(tmp_path: Path) -> None:
         )
         digests.add(done.stdout.strip())
     assert len(digests) == 1
+
+
+def test_a_failing_seed_says_its_steps_and_how_to_see_it_again(tmp_path: Path) -> None:
+    class Broken(Simulation):
+        def _compare(self) -> None:
+            raise AssertionError("Ana shows something else")
+
+    with pytest.raises(SimulationFailed) as failure:
+        Broken(3, tmp_path / "3").run()
+    told = str(failure.value)
+    assert told.startswith("Ana shows something else")
+    assert "OPENPROD_SIM_SEED=3" in told
+    assert "heal" in told
+
+
+def test_one_variable_replays_one_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENPROD_SIM_SEEDS", "5")
+    assert seeds() == [1, 2, 3, 4, 5]
+    monkeypatch.setenv("OPENPROD_SIM_SEED", "77")
+    assert seeds() == [77]
