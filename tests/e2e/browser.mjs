@@ -1,4 +1,4 @@
-// Drives a real browser through one scenario. Reads {scenario, browser, web, entrances, shots} as JSON on standard input,
+// Drives a real browser through one scenario. Reads {scenario, browser, flags, web, entrances, file, shots} as JSON on standard input,
 // prints what it saw as JSON: the test looks at that. A scenario is handed pages that were let in, each by its own code.
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -9,16 +9,6 @@ const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);
 const given = JSON.parse(Buffer.concat(chunks).toString("utf8"));
 const { chromium } = createRequire(path.join(given.web, "package.json"))("playwright-core");
-
-const ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 const seen = { elsewhere: [], errors: [] };
 const origin = new URL(given.entrances[0]).origin;
@@ -485,7 +475,11 @@ const scenarios = {
   },
 };
 
-const browser = await chromium.launch({ executablePath: given.browser, args: ARGUMENTS });
+const browser = await chromium.launch({
+  executablePath: given.browser,
+  args: given.flags,
+  chromiumSandbox: !given.flags.includes("--no-sandbox"),
+});
 try {
   const saw = await scenarios[given.scenario](browser);
   process.stdout.write(JSON.stringify({ ...seen, ...saw }));

@@ -1,4 +1,4 @@
-"""Finds a browser and node for the tests of this folder, or says in one sentence why they do not run."""
+"""The browser that the tests in this folder drive: an installed Chromium or Chrome, never a downloaded one."""
 
 from __future__ import annotations
 
@@ -8,28 +8,51 @@ from pathlib import Path
 
 import pytest
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-MAC_BROWSERS = (
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+
+# Without the quiet ones Chromium looks up its maker's hosts at every start.
+FLAGS = (
+    "--headless",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
 )
 
 
-def find_browser() -> str | None:
-    named = os.environ.get("OPENPROD_BROWSER")
-    if named:
-        return named
-    on_path = next((found for name in BROWSERS if (found := shutil.which(name)) is not None), None)
-    return on_path or next((path for path in MAC_BROWSERS if Path(path).exists()), None)
+def installed_browser() -> str | None:
+    """Returns the path of an installed Chromium or Chrome; `OPENPROD_CHROMIUM` names another one."""
+    named = os.environ.get("OPENPROD_CHROMIUM")
+    found = [path for path in (named, *map(shutil.which, NAMES)) if path]
+    if MAC.is_file():
+        found.append(str(MAC))
+    return found[0] if found else None
 
 
 @pytest.fixture(scope="session")
-def browser() -> str:
-    found, node = find_browser(), shutil.which("node")
-    if found is None or node is None:
-        missing = "Chromium or Chrome" if found is None else "node"
-        sentence = f"no {missing} on this machine, so nothing was tried in a real browser"
-        if os.environ.get("CI") == "true":
-            pytest.fail(sentence)
-        pytest.skip(sentence)
-    return found
+def chromium() -> str:
+    """The browser's path. Where there is none the tests say so and do not run; with `CI=true` that is a failure."""
+    browser = installed_browser()
+    if browser is not None:
+        return browser
+    sentence = "No Chromium or Chrome is installed here, so the browser tests did not run."
+    if os.environ.get("CI") == "true":
+        pytest.fail(sentence)
+    pytest.skip(sentence)
+
+
+@pytest.fixture(scope="session")
+def chromium_flags() -> tuple[str, ...]:
+    """The flags to start it with, each time with a new and empty `--user-data-dir`."""
+    return (*FLAGS, "--no-sandbox") if os.geteuid() == 0 else FLAGS  # its sandbox refuses to run for root
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks every test here as a browser test."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)

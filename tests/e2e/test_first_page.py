@@ -19,10 +19,14 @@ HERE = Path(__file__).resolve().parent
 WEB = HERE.parents[1] / "web"
 SECONDS_MAX = 90
 
-pytestmark = pytest.mark.browser
-
 Seen = dict[str, Any]
 Play = Callable[[str], Seen]
+Browser = tuple[str, tuple[str, ...]]
+
+
+@pytest.fixture
+def browser(chromium: str, chromium_flags: tuple[str, ...]) -> Browser:
+    return chromium, chromium_flags
 
 
 @pytest.fixture
@@ -31,14 +35,15 @@ def show(tmp_path: Path) -> Iterator[Workspace]:
         yield workspace
 
 
-def played(workspace: Workspace, browser: str, scenario: str, shots: Path) -> Seen:
+def played(workspace: Workspace, browser: Browser, scenario: str, shots: Path) -> Seen:
     """Runs one scenario of browser.mjs against a server of its own; codes travel on standard input."""
     shots = Path(os.environ.get("OPENPROD_SHOTS", shots))
     shots.mkdir(parents=True, exist_ok=True)
     with Server(workspace, export=lambda _: b"", state=workspace.home.path) as server:
         told = {
             "scenario": scenario,
-            "browser": browser,
+            "browser": browser[0],
+            "flags": browser[1],
             "web": str(WEB),
             "shots": str(shots),
             "entrances": [server.entrance() for _ in range(4)],
@@ -59,7 +64,7 @@ def played(workspace: Workspace, browser: str, scenario: str, shots: Path) -> Se
 
 
 @pytest.fixture
-def play(show: Workspace, browser: str, tmp_path: Path) -> Play:
+def play(show: Workspace, browser: Browser, tmp_path: Path) -> Play:
     return lambda scenario: played(show, browser, scenario, tmp_path / "shots")
 
 
@@ -138,7 +143,7 @@ def test_the_keyboard_does_what_a_spreadsheets_does(play: Play, show: Workspace)
     assert show.status()["bundles"] == before + 7
 
 
-def test_ten_thousand_rows_scroll_with_a_handful_of_elements(browser: str, tmp_path: Path) -> None:
+def test_ten_thousand_rows_scroll_with_a_handful_of_elements(browser: Browser, tmp_path: Path) -> None:
     with set_up(tmp_path, cues=10_000) as workspace:
         seen = played(workspace, browser, "scrolling", tmp_path / "shots")
     assert seen["wrong"] == []
