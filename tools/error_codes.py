@@ -21,8 +21,9 @@ PAGE = ROOT / "docs" / "errors.md"
 HEAD = """\
 # Error codes
 
-Whatever the program cannot do it says in a sentence: what, why, and what to do next. Behind each sentence stands a code, for programs: `error.code` in Python,
-`{"error": {"code", "message"}}` from the command line with `--json` and from the local server. Codes do not change; sentences may.
+Whatever the program cannot do it says in a sentence: what, why, and what to do next. Behind each sentence stands a
+code, for programs: `error.code` in Python, `{"error": {"code", "message"}}` from the command line with `--json` and from
+the local server. Codes do not change; sentences may.
 
 | kind | means |
 |---|---|
@@ -31,8 +32,9 @@ Whatever the program cannot do it says in a sentence: what, why, and what to do 
 | Damaged | stored bytes fail a check. What is damaged is named, and nothing made of it is shown as right |
 | PeerFault | bytes from outside broke the form or failed a proof. They were dropped |
 
-On the command line each of these is exit status 1. Beside them the command line says `usage` (status 2, a command was not understood), `system` (the operating system refused a file or a
-disk) and `unexpected` (a fault of ours: please report it).
+On the command line each of these is exit status 1. Beside them the command line says `usage` (status 2, a command was
+not understood), `system` (the operating system refused a file or a disk) and `unexpected` (a fault of ours: please
+report it).
 
 | code | kind | when | raised in |
 |---|---|---|---|

@@ -229,7 +229,7 @@ def titler(table: Table, title_of: Callable[[bytes], str] | None = None) -> Call
 def bulk_titler(table: Table) -> Callable[[Mapping[str, Sequence[Value]]], list[str] | None] | None:
     """Returns titles of many new records at once, for tables whose label has one field; None for other tables.
 
-    The function takes columns of values by field name and gives None where some record needs the closer look of `titler`.
+    The function takes columns of values by field name and gives None where a record needs the closer look of `titler`.
     """
     names = [field.column for field in map(table.resolve, _PLACEHOLDER.findall(table.label)) if field is not None]
     texts = _PLACEHOLDER.split(table.label)[0::2]

@@ -114,7 +114,7 @@ def skip(desk: Desk, number: int) -> None:
 
 
 def label_of(desk: Desk, number: int) -> str:
-    """Returns what a bundle is called: its label, or its first change; for an undo or redo, that of what it is about."""
+    """Returns what a bundle is called: its label or first change; for an undo or redo, that of what it is about."""
     header = desk.log.header(number)
     cause = header.causes[0] if header.causes else None
     if cause is not None and cause.kind in (CAUSE_UNDO, CAUSE_REDO) and cause.detail:
