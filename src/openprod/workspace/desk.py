@@ -156,6 +156,8 @@ class Desk:
         if not self.db.changed_elsewhere():
             return False
         self.has_news = True
+        # It may have seen our log split, or have opened another.
+        self._has_looked_for_key = False
         self.forget()
         return True
 
@@ -228,7 +230,7 @@ class Desk:
 
         A mark ahead of the database (a restored backup), a fork, a closing or the end of its numbers ends a log for us.
         """
-        if key is None:
+        if key is None or key.log in self._given_up:
             return None
         arms = self.log.branches_of(key.log)
         if not arms:
@@ -242,6 +244,8 @@ class Desk:
 
     def give_up_log(self) -> None:
         """Ends the use of our log: somebody else was seen writing to it; the next edit opens a new one."""
+        if self._key is not None:
+            self._given_up.add(self._key.log)
         self._key = None
         self._has_looked_for_key = True
 
@@ -300,7 +304,8 @@ class Desk:
         """Returns how far history has come."""
         with self.lock:
             self.follow()
-            return Place(self.log.next_place, {no: arm.seq for no, arm in self.log.branches.items()})
+            seqs = {no: arm.seq for no, arm in self.log.branches.items()}
+            return Place(self.log.next_place, seqs, self.heads.mapped, self.heads.same)
 
     def record_of(self, uuid: bytes) -> Record | None:
         """Returns the heads of whatever stands for a subject, None where nothing was ever written to it."""
@@ -329,40 +334,53 @@ class Desk:
 
     def stands_in(self, op: OpAt, uuid: bytes, key: str) -> bool:
         """Tells whether an op was written, or carried, to any slot of the class of a record's field."""
-        record = self.heads.fetch(uuid)
-        numbers = [number for one in self.keys_of(key) if (number := self.heads.key_numbers.get(one)) is not None]
-        return record is not None and any(
-            self.heads.covers(op, one, number) for one in self.heads.class_of(record) for number in numbers
-        )
+        return self._covers_any(op, self.subjects_of(uuid), self.keys_of(key))
+
+    def _covers_any(self, op: OpAt, subjects: Sequence[bytes], keys: Sequence[str]) -> bool:
+        records = [record for one in subjects if (record := self.heads.fetch(one)) is not None]
+        numbers = [number for one in keys if (number := self.heads.key_numbers.get(one)) is not None]
+        return any(self.heads.covers(op, record, number) for record in records for number in numbers)
 
     def heads_at(self, uuid: bytes, key: str, start: Place) -> tuple[int, ...]:
-        """Returns the heads of a slot as they stood at a place: of what came later, what it had replaced."""
-        now = self.heads_now(uuid, key)
+        """Returns the heads of a slot as they stood at a place: of what came later, what it had replaced.
+
+        What the slot was the same as is what was so then: an editor shows the field as it was defined when it opened.
+        """
         if start.next == self.log.next_place:
-            return now
+            return self.heads_now(uuid, key)
+        subjects, keys = start.same.members(uuid), start.mapped.members(key)
+        now = {
+            oid
+            for one in subjects
+            if (record := self.heads.fetch(one)) is not None
+            for other in keys
+            if (number := self.heads.key_numbers.get(other)) is not None
+            for oid in self.heads.heads(record, number)
+        }
         found: set[int] = set()
-        todo, met = list(now), set(now)
+        todo, met = sorted(now), set(now)
         while todo:
             oid = todo.pop()
             if self.log.row(oid >> ORDINAL_BITS).place < start.next:
                 found.add(oid)
                 continue
-            behind = [one for one in self.replaced_by(oid, uuid, key) if one not in met]
+            behind = [one for one in self._replaced_in(oid, subjects, keys) if one not in met]
             met.update(behind)
             todo += behind
         # What two wrote over apart was gone already where only one of them is later than the place.
         todo, met = list(found) if len(found) > 1 else [], set[int]()
         while todo:
-            behind = [one for one in self.replaced_by(todo.pop(), uuid, key) if one not in met]
+            behind = [one for one in self._replaced_in(todo.pop(), subjects, keys) if one not in met]
             met.update(behind)
             todo += behind
         return tuple(sorted(found - met))
 
     def replaced_by(self, oid: int, uuid: bytes, key: str) -> list[int]:
         """Returns the writes of a slot that a write names as replaced, seen through what is unread here."""
-        record = self.heads.fetch(uuid)
-        members = self.heads.class_of(record) if record is not None else []
-        slots = {(one.uuid, text) for one in members for text in self.keys_of(key)}
+        return self._replaced_in(oid, self.subjects_of(uuid), self.keys_of(key))
+
+    def _replaced_in(self, oid: int, subjects: Sequence[bytes], keys: Sequence[str]) -> list[int]:
+        slots = {(one, text) for one in subjects for text in keys}
         found: set[int] = set()
         for bundle, ordinal in self.log.op_at(oid).over:
             target = self.log.number_of(bundle)
@@ -376,7 +394,7 @@ class Desk:
             one
             for one in sorted(found)
             if self.log.has_op(one >> ORDINAL_BITS, one & ORDINAL_MASK)
-            and self.stands_in(self.log.op_at(one), uuid, key)
+            and self._covers_any(self.log.op_at(one), subjects, keys)
         ]
 
     def is_known(self, uuid: bytes) -> bool:

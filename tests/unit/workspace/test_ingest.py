@@ -187,6 +187,30 @@ def test_both_branches_of_a_copied_disk_count_and_everybody_goes_on(company: Com
     sound(ana, ben)
 
 
+def test_every_program_at_a_folder_goes_on_under_the_fresh_log_of_a_split_one(company: Company) -> None:
+    ana, ben = company.cast("Ana", "Ben")
+    jane = add(ana, PEOPLE, name="Old")
+    meet(ana, ben)
+    ana.close()
+    shutil.copytree(company.folder / "Ana", company.folder / "image")
+    ana = company.again("Ana")
+    put(ana, jane, {"name": "X"})
+    meet(ana, ben)
+    ana.close()
+    put_back_in_place(company.folder / "image", company.folder / "Ana")
+    ana, other = company.again("Ana"), company.again("Ana")
+    put(ana, jane, {"name": "Y"})
+    split = ana.log
+    send(ben, other)
+    put(ana, jane, {"phone": "1"})
+    put(other, jane, {"phone": "2"})
+    assert ana.log == other.log != split
+    assert [arm.seq for arm in ana.desk.log.branches_of(bytes.fromhex(split))] == [5, 5]
+    meet(ana, ben)
+    assert value(ben, jane, PHONE) == "2"
+    sound(ana, other, ben)
+
+
 def test_an_edit_open_while_a_log_splits_saw_the_branch_it_showed(company: Company) -> None:
     ana, ben, cy = company.cast("Ana", "Ben", "Cy")
     jane = add(ana, PEOPLE, name="Old")
