@@ -122,6 +122,7 @@ class Desk:
         self._is_closed = False
         self._key: LogKey | None = None
         self._has_looked_for_key = False
+        self._given_up: set[bytes] = set()
         self.admission: Admission | None = None
         self.run = _run_tag(chance(RUN_CHARACTERS))
 
