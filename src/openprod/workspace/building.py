@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from openprod.merge.equivalence import Classes
 from openprod.merge.relations import between
 from openprod.model.errors import Refused
 from openprod.model.ops import Carry, Chunk, Ends, KnownOp, OpRef, Relations, RelationsPayload, Rows, RowsPayload
@@ -37,10 +38,12 @@ class TooMuch(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far history had come when somebody looked: the next place, and the tip of every branch."""
+    """How far history had come when somebody looked: the next place, the tip of every branch, what was the same."""
 
     next: int
     seqs: Mapping[int, int]
+    mapped: Classes[str]
+    same: Classes[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +79,6 @@ class SightDesk(Protocol):
         """Tells whether a record is deleted."""
         ...
 
-    def subjects_of(self, uuid: bytes) -> tuple[bytes, ...]:
-        """Returns the ids of a merged record."""
-        ...
-
-    def keys_of(self, key: str) -> tuple[str, ...]:
-        """Returns the keys of a mapped field."""
-        ...
-
     def relation_ends(self, uuid: bytes) -> Ends | None:
         """Returns what a relation joins."""
         ...
@@ -94,7 +89,7 @@ class SightDesk(Protocol):
 
     @property
     def run(self) -> str:
-        """The tag of what this program inserts."""
+        """The tag of what this copy inserts."""
         ...
 
     def op_at(self, oid: int) -> OpAt:
@@ -142,8 +137,8 @@ class Sight:
         return self._workspace.is_gone(uuid)
 
     def slots(self, uuid: bytes, key: str) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
-        """Returns the subjects and keys that a write to a field covers: its whole class, as known here."""
-        return self._workspace.subjects_of(uuid), self._workspace.keys_of(key)
+        """Returns the subjects and keys that a write to a field covers: its whole class, as the editor saw it."""
+        return self._start.same.members(uuid), self._start.mapped.members(key)
 
     def ends(self, uuid: bytes) -> Ends | None:
         """Returns what a relation joins, None where there is no such relation."""
@@ -155,7 +150,7 @@ class Sight:
 
     @property
     def run(self) -> str:
-        """The tag of what this program inserts."""
+        """The tag of what this copy inserts."""
         return self._workspace.run
 
     def value(self, oid: int) -> Value:

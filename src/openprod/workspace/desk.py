@@ -124,7 +124,7 @@ class Desk:
         self._has_looked_for_key = False
         self._given_up: set[bytes] = set()
         self.admission: Admission | None = None
-        self.run = _run_tag(chance(RUN_CHARACTERS))
+        self._run = _run_tag(chance(RUN_CHARACTERS))
 
     def _meta(self, key: str) -> bytes:
         row = self.db.one("SELECT value FROM meta WHERE key = ?", (key,))
@@ -218,6 +218,12 @@ class Desk:
                 log.exception("a listener failed")
 
     # -- who writes here
+
+    @property
+    def run(self) -> str:
+        """The tag of what this copy inserts into ordered lists: its log's, so that a restart goes on with a run."""
+        key = self.own_key()
+        return self._run if key is None else _run_tag(key.log[:RUN_CHARACTERS])
 
     def own_key(self) -> LogKey | None:
         """Returns the key of the log this copy may continue, None where it has to open a new one."""
@@ -666,7 +672,7 @@ class Desk:
 
 
 def _run_tag(chance: bytes) -> str:
-    """Returns the tag of what one program inserts into ordered lists, from a random byte a character."""
+    """Returns the tag of what one copy inserts into ordered lists, from a byte a character."""
     return "".join(DIGITS[byte % len(DIGITS)] for byte in chance)
 
 
