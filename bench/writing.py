@@ -275,9 +275,9 @@ class no_hash:  # noqa: N801
     """Inside, the sums of the state hash are not computed."""
 
     def __enter__(self) -> None:
-        self._kept = (state_hash.head_term, state_hash.block_term)
-        state_hash.head_term = lambda *_: 0
+        self._kept = (state_hash.head_value, state_hash.slot_factor, state_hash.block_term)
+        state_hash.head_value = state_hash.slot_factor = lambda *_: 0
         state_hash.block_term = lambda *_: 0
 
     def __exit__(self, *_: object) -> None:
-        state_hash.head_term, state_hash.block_term = self._kept
+        state_hash.head_value, state_hash.slot_factor, state_hash.block_term = self._kept

@@ -280,16 +280,23 @@ def _quick_column(field: Field, raws: Sequence[object]) -> list[Value] | None:
     if kinds != {str} or field.type not in ("text", "natural", "outline"):
         return None
     texts = cast("Sequence[str | None]", raws)
-    joined = "".join([text for text in texts if text])
-    if not joined.isascii() or len(joined) > TEXT_BYTES_MAX or "\0" in joined:
+    filled = [text for text in texts if text]
+    joined = "".join(filled)
+    longest = max(map(len, filled), default=0)
+    if "\0" in joined or not joined.isascii():
         return None
     if field.type == "text":
+        if longest > TEXT_BYTES_MAX:
+            return None
+        if len(filled) == len(texts) and not any(map(str.isspace, filled)):
+            return list(texts)
         return [text if text and not text.isspace() else None for text in texts]
-    if not joined.isalnum() and not joined.replace(".", "0").isalnum():
+    if longest > NUMBERING_CHARACTERS_MAX or not (joined.isalnum() or joined.replace(".", "0").isalnum()):
         return None
     kind = Natural if field.type == "natural" else Outline
-    is_short = max(map(len, filter(None, texts)), default=0) <= NUMBERING_CHARACTERS_MAX
-    return [kind(text) if text else None for text in texts] if is_short else None
+    if len(filled) == len(texts):
+        return list(map(kind, filled))
+    return [kind(text) if text else None for text in texts]
 
 
 def _few_distinct(field: Field, raws: Sequence[object]) -> list[Value] | None:

@@ -11,7 +11,7 @@ import datetime as dt
 import re
 import zoneinfo
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from openprod.catalog.tables import Field, FieldType, Relation, Table
 from openprod.model.values import (
@@ -153,6 +153,12 @@ def title_fields(table: Table) -> tuple[str, ...]:
     return tuple(dict.fromkeys(field.column for field in found if field is not None))
 
 
+def label_fields(table: Table) -> tuple[str, ...]:
+    """Returns the names of the fields in a table's label: where any has a value, no other field stands in for it."""
+    found = (table.resolve(name) for name in _PLACEHOLDER.findall(table.label))
+    return tuple(dict.fromkeys(field.column for field in found if field is not None))
+
+
 def record_title(table: Table, key_values: Mapping[str, Value], title_of: Callable[[bytes], str] | None = None) -> str:
     """Returns what a record is called in a sentence: "LX 11", in the second list "LX 2/11", else "Untitled cue".
 
@@ -246,18 +252,23 @@ def bulk_titler(table: Table) -> Callable[[Mapping[str, Sequence[Value]]], list[
             return None
         kinds = set(map(type, values))
         if kinds == {Natural}:
-            found = [f"{before}{value.text}{after}" for value in values if isinstance(value, Natural)]
+            found = [f"{before}{value.text}{after}" for value in cast("Sequence[Natural]", values)]
         elif kinds == {str} and all(values):
             found = [f"{before}{value}{after}" for value in values]
         else:
             return None
-        return found if max(map(len, found)) <= TITLE_CHARACTERS_MAX and not any(map(_is_untidy, found)) else None
+        return found if max(map(len, found)) <= TITLE_CHARACTERS_MAX and _are_tidy(found) else None
 
     return titles
 
 
-def _is_untidy(title: str) -> bool:
-    return not title.isprintable() or title != title.strip() or "  " in title
+def _are_tidy(titles: Sequence[str]) -> bool:
+    """Tells whether no title has odd spaces: the only printable white space is the space itself.
+
+    May say no where a title holds the bar that is put between them here.
+    """
+    joined = "|".join(titles)
+    return joined.isprintable() and not any(two in f"|{joined}|" for two in ("  ", "| ", " |"))
 
 
 def _create(name: str, fixed: list[str], fields: Mapping[str, Field]) -> str:

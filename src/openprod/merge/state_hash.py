@@ -29,9 +29,19 @@ def subject_factor(subject: bytes) -> int:
     return (int.from_bytes(subject, "big") + 1) % PRIME
 
 
+def head_value(factors: tuple[int, int], ordinal: int) -> int:
+    """Returns what a head is worth before its slot comes in; `factors` of its bundle. Not reduced."""
+    return factors[0] + ordinal * factors[1]
+
+
+def slot_factor(subject: bytes, key: int) -> int:
+    """Returns what the worth of a slot's heads is multiplied by; `key` the factor of its key. Not reduced."""
+    return (int.from_bytes(subject, "big") + 1) * key
+
+
 def head_term(factors: tuple[int, int], ordinal: int, subject: bytes, key: int) -> int:
     """Returns what one head adds; `factors` of its bundle, `key` the factor of its slot's key."""
-    return (factors[0] + ordinal * factors[1]) * subject_factor(subject) * key % PRIME
+    return head_value(factors, ordinal) * slot_factor(subject, key) % PRIME
 
 
 def block_term(

@@ -181,14 +181,17 @@ def check_header(header: Header) -> None:
     if len(header.causes) > CAUSES_MAX or len(header.modules) > MODULES_MAX or len(header.chunks) > CHUNKS_MAX:
         raise Malformed("a header lists too many causes, modules or chunks")
     for cause in header.causes:
-        if len(cause.detail) > DETAILS_MAX or any(type(one) not in _DETAIL_TYPES for one in cause.detail):
+        detail = cause.detail
+        if detail and (len(detail) > DETAILS_MAX or any(type(one) not in _DETAIL_TYPES for one in detail)):
             raise Malformed("a cause's details are too many, or neither text, bytes nor number")
-    if len(header.label.encode()) > LABEL_BYTES_MAX:
+    if header.label and len(header.label.encode()) > LABEL_BYTES_MAX:
         raise Malformed("a label is longer than 1,000 bytes")
+    total = 0
     for ref in header.chunks:
         if len(ref.hash) != HASH_BYTES or not 0 < ref.size <= CHUNK_BYTES_MAX or ref.width < 0 or ref.ops < 0:
             raise Malformed("a header names a chunk of a wrong length")
-    if sum(ref.width for ref in header.chunks) > WIDTH_MAX:
+        total += ref.width
+    if total > WIDTH_MAX:
         raise Malformed("a bundle has more than 1,048,576 values")
     opening = header.opening
     if opening is not None and (len(opening.actor) != KEY_BYTES or len(opening.signature) != SIGNATURE_BYTES):
@@ -196,6 +199,8 @@ def check_header(header: Header) -> None:
 
 
 def _check_seen(entries: tuple[Seen, ...], seq_min: int) -> None:
+    if not entries:
+        return
     if len(entries) > SEEN_MAX:
         raise Malformed("a header has seen too many logs")
     last: Seen | None = None
@@ -209,6 +214,8 @@ def _check_seen(entries: tuple[Seen, ...], seq_min: int) -> None:
 
 
 def _check_ids(ids: tuple[bytes, ...]) -> None:
+    if not ids:
+        return
     if len(ids) > SEEN_MAX or any(len(one) != HASH_BYTES for one in ids) or list(ids) != sorted(set(ids)):
         raise Malformed("a header's list of unread bundles is not sorted ids")
 
@@ -233,10 +240,12 @@ def id_of(sealed: Sealed, workspace: WorkspaceId) -> BundleId:
 
 def chunks_match(header: Header, chunks: tuple[bytes, ...]) -> bool:
     """Tells whether these are the body chunks, all of them, that a header names."""
-    return len(chunks) == len(header.chunks) and all(
-        type(raw) is bytes and len(raw) == ref.size and chunk_hash(raw) == ref.hash
-        for ref, raw in zip(header.chunks, chunks, strict=True)
-    )
+    if len(chunks) != len(header.chunks):
+        return False
+    for ref, raw in zip(header.chunks, chunks, strict=True):
+        if type(raw) is not bytes or len(raw) != ref.size or chunk_hash(raw) != ref.hash:
+            return False
+    return True
 
 
 def open_bundle(bundle: BundleId, header: Header, sealed: Sealed) -> Bundle:
@@ -246,6 +255,7 @@ def open_bundle(bundle: BundleId, header: Header, sealed: Sealed) -> Bundle:
     """
     reason = ""
     chunks: list[Chunk] = []
+    causes = len(header.causes)
     try:
         if header.version > FORMAT_VERSION:
             raise Malformed("it was written by a newer version")
@@ -253,7 +263,7 @@ def open_bundle(bundle: BundleId, header: Header, sealed: Sealed) -> Bundle:
             chunk = decode_chunk(raw)
             if len(chunk.ops) != ref.ops or sum(map(width, chunk.ops)) != ref.width:
                 raise Malformed("a chunk holds another number of ops than its header says")
-            if any(op.cause >= len(header.causes) for op in chunk.ops):
+            if max([op.cause for op in chunk.ops], default=-1) >= causes:
                 raise Malformed("an op names a cause that its header does not hold")
             chunks.append(chunk)
     except Malformed as error:

@@ -144,6 +144,10 @@ def id_text(entity: bytes) -> str:
 
 def id_from_text(text: str) -> EntityId:
     """Returns the entity id that a full UUID text names; raises ValueError for anything else."""
+    if len(text) == 36 and text[8] == text[13] == text[18] == text[23] == "-":
+        raw = bytes.fromhex(text.replace("-", ""))
+        if len(raw) == ENTITY_BYTES:
+            return EntityId(raw)
     return EntityId(uuid.UUID(text).bytes)
 
 

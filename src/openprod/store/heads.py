@@ -6,20 +6,35 @@ stand in a small map; slots with several heads in a table of their own. Knows ro
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import repeat
+from typing import NamedTuple
 
 import msgspec
 
 from openprod.merge.equivalence import Classes
 from openprod.merge.state_hash import key_factor
+from openprod.model.slots import table_of_member_key
 from openprod.store.database import Database, DatabaseDamaged
 from openprod.store.log import OpAt
 
 MANY = -1
+_RECORDS_KEPT = 64
 
 _ver_decoder = msgspec.msgpack.Decoder(dict[int, int])
 _keys_decoder = msgspec.msgpack.Decoder(tuple[int, ...])
 _encode = msgspec.msgpack.Encoder().encode
+
+
+class _Block(NamedTuple):
+    """New records of one block of this batch, in rising order of their local integers."""
+
+    eids: range
+    cells: range
+    shape: int
+    masks: Sequence[int]
+    alive: int
 
 
 class Record:
@@ -50,30 +65,41 @@ class Record:
 
 
 class Heads:
-    """Loads and saves records' heads. One batch at a time: `begin`, work, `flush`."""
+    """Loads and saves records' heads. One batch at a time: `begin`, work, `flush`.
+
+    Attributes:
+        has_classes: whether any field is mapped or any record merged.
+        member_tables: key number to table, for the keys of membership.
+        calmed: the slots (local integer, key number) that had several heads and in this batch came to have one.
+    """
 
     def __init__(self, database: Database) -> None:
         self._db = database
         self.key_numbers: dict[str, int] = {}
         self.key_texts: dict[int, str] = {}
         self.key_factors: dict[int, int] = {}
+        self.member_tables: dict[int, str] = {}
         self.shapes: dict[int, tuple[int, ...]] = {0: ()}
         self._shape_numbers: dict[tuple[int, ...], int] = {}
         self.next_eid = 1
         self.records: dict[bytes, Record] = {}
         self._looked_up: set[bytes] = set()
-        self._blocks: dict[bytes, tuple[int, int, int, int, int]] = {}
+        self._blocks: list[_Block] = []
+        self._block_eids: dict[bytes, int] = {}
         self._fresh_rows: list[tuple[object, ...]] = []
         self._unsaved: dict[int, bytes] = {}
         self._many_changed: dict[tuple[int, int], tuple[int, ...]] = {}
+        self.calmed: set[tuple[int, int]] = set()
         self.mapped: Classes[str] = Classes()
         self.same: Classes[bytes] = Classes()
+        self.has_classes = False
         self.refresh()
 
     def refresh(self) -> None:
         """Reads the small tables again, after somebody else's commit or a rollback."""
         self.key_numbers.clear()
         self.key_texts.clear()
+        self.member_tables.clear()
         for no, text in self._db.rows("SELECT no, key FROM key"):
             self._know_key(no, text)
         self.shapes = {0: ()}
@@ -90,15 +116,25 @@ class Heads:
         """Reads again which fields are mapped and which records are merged."""
         self.mapped = Classes(self._db.rows("SELECT low, high FROM mapped"))
         self.same = Classes(self._db.rows("SELECT low, high FROM merged"))
+        self.has_classes = bool(self.mapped) or bool(self.same)
+
+    def go_on(self) -> None:
+        """Ends the last batch; a few records it saved stay at hand, so the database must be as it left it."""
+        records = self.records
+        few = {} if len(records) > _RECORDS_KEPT else {uuid: one for uuid, one in records.items() if not one.is_dirty}
+        self.begin()
+        self.records = few
 
     def begin(self) -> None:
-        """Forgets the last batch."""
+        """Forgets the last batch and every record."""
         self.records = {}
         self._looked_up = set()
-        self._blocks = {}
+        self._blocks = []
+        self._block_eids = {}
         self._fresh_rows = []
         self._unsaved = {}
         self._many_changed = {}
+        self.calmed = set()
 
     # -- keys and shapes
 
@@ -106,6 +142,9 @@ class Heads:
         self.key_numbers[text] = no
         self.key_texts[no] = text
         self.key_factors[no] = key_factor(text)
+        table = table_of_member_key(text)
+        if table is not None:
+            self.member_tables[no] = table
 
     def key_number(self, text: str) -> int:
         """Returns the local number of a slot key, giving it one if it has none."""
@@ -132,7 +171,9 @@ class Heads:
         """Brings records into the batch at once; those that are nowhere yet are simply not there."""
         looked_up = self._looked_up
         wanted = [
-            uuid for uuid in uuids if uuid not in looked_up and uuid not in self.records and uuid not in self._blocks
+            uuid
+            for uuid in uuids
+            if uuid not in looked_up and uuid not in self.records and uuid not in self._block_eids
         ]
         looked_up.update(wanted)
         sql = "SELECT eid, uuid, alive, born, shape, mask, ver FROM entity WHERE uuid IN carray(?)"
@@ -165,10 +206,11 @@ class Heads:
         """Returns a record of this batch, None if it is not loaded or nowhere."""
         found = self.records.get(uuid)
         if found is None:
-            block = self._blocks.get(uuid)
-            if block is not None:
-                eid, born, shape, mask, alive = block
-                found = Record(eid, uuid, alive, born, shape, mask, {})
+            eid = self._block_eids.get(uuid)
+            if eid is not None:
+                block = self._blocks[bisect_right(self._blocks, eid, key=lambda one: one.eids.start) - 1]
+                row = eid - block.eids.start
+                found = Record(eid, uuid, block.alive, block.cells[row], block.shape, block.masks[row], {})
                 self.records[uuid] = found
         return found
 
@@ -182,7 +224,7 @@ class Heads:
 
     def need(self, uuid: bytes) -> Record:
         """Returns a record, making an empty row for it where there is none."""
-        found = self.fetch(uuid)
+        found = self.records.get(uuid) or self.fetch(uuid)
         if found is None:
             found = Record(self.next_eid, uuid, 0, 0, 0, 0, {})
             found.is_fresh = found.is_dirty = True
@@ -195,7 +237,12 @@ class Heads:
         """Tells whether these are distinct and nothing was ever written about any of them."""
         self.load(uuids)
         some = set(uuids)
-        return len(some) == len(uuids) and some.isdisjoint(self.records) and some.isdisjoint(self._blocks)
+        # The views' own test goes through the few, however many this batch knows.
+        return (
+            len(some) == len(uuids)
+            and self.records.keys().isdisjoint(some)
+            and self._block_eids.keys().isdisjoint(some)
+        )
 
     def add_block_rows(self, uuids: Sequence[bytes], born: int, shape: int, masks: Sequence[int], alive: int) -> range:
         """Adds the rows of subjects that a block creates and that are nowhere yet; returns their local integers.
@@ -211,13 +258,10 @@ class Heads:
         self.next_eid = eids.stop
         width = len(self.shapes[shape])
         self._unsaved.update(zip(eids, uuids, strict=True))
-        rows = list(zip(eids, range(born, born + width * len(uuids), width), masks, strict=True))
-        self._blocks.update(
-            {uuid: (eid, at, shape, mask, alive) for uuid, (eid, at, mask) in zip(uuids, rows, strict=True)}
-        )
-        self._fresh_rows.extend(
-            (eid, uuid, alive, at, shape, mask, None) for uuid, (eid, at, mask) in zip(uuids, rows, strict=True)
-        )
+        cells = range(born, born + width * len(uuids), width)
+        self._block_eids.update(zip(uuids, eids, strict=True))
+        self._blocks.append(_Block(eids, cells, shape, masks, alive))
+        self._fresh_rows.extend(zip(eids, uuids, repeat(alive), cells, repeat(shape), masks, repeat(None)))
         return eids
 
     # -- heads
@@ -234,6 +278,12 @@ class Heads:
                 if record.mask >> column & 1:
                     return (record.born + column,)
         return ()
+
+    def is_born_with(self, record: Record, key: int, oid: int) -> bool:
+        """Tells whether an op is the cell that a record's own block wrote into a slot."""
+        column = oid - record.born
+        keys = self.shapes[record.shape]
+        return bool(record.born and 0 <= column < len(keys) and keys[column] == key and record.mask >> column & 1)
 
     def _many(self, record: Record) -> dict[int, tuple[int, ...]]:
         found = record.many
@@ -264,7 +314,7 @@ class Heads:
 
     def united(self, record: Record, key: int) -> tuple[int, ...]:
         """Returns the heads of a slot's whole class, each op once."""
-        if not self.same and not self.mapped:
+        if not self.has_classes:
             return self.heads(record, key)
         found: dict[int, None] = {}
         keys = self.keys_of(key)
@@ -305,13 +355,13 @@ class Heads:
             if was == MANY:
                 self._many(record).pop(key, None)
                 self._many_changed[record.eid, key] = ()
+                self.calmed.add((record.eid, key))
         else:
-            if was == MANY:
-                self._many(record)[key] = heads
-            else:
-                many = self._many(record)
-                many[key] = heads
+            if was != MANY:
+                if record.many is None and MANY not in record.ver.values():
+                    record.many = {}
                 record.ver[key] = MANY
+            self._many(record)[key] = heads
             self._many_changed[record.eid, key] = heads
 
     def slots(self, record: Record) -> list[int]:

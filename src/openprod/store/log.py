@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 from openprod.model.bundle import (
@@ -53,8 +55,15 @@ SEQ_MASK = (1 << SEQ_BITS) - 1
 ORDINAL_MASK = (1 << ORDINAL_BITS) - 1
 LOGS_MAX = 1 << 20
 
-_CHUNKS_KEPT = 48
+# Decoded chunks are kept by what they weigh: their cells, and something for each.
+_CELLS_KEPT = 300_000
+_CHUNK_CELLS_MIN = 32
 _HEADERS_KEPT = 4_096
+_ORDERS_KEPT = 100_000
+
+
+# In place of a chunk that is not kept.
+_NOTHING: tuple[Chunk, Sequence[int], int] = (Chunk((), b"", b"", ()), (), 0)
 
 
 class LogDamaged(Damaged):
@@ -133,8 +142,10 @@ class Log:
         self._ids: dict[int, bytes] = {}
         self._numbers: dict[bytes, int] = {}
         self._headers: OrderedDict[int, Header] = OrderedDict()
-        self._chunks: OrderedDict[int, tuple[Chunk, list[int]]] = OrderedDict()
-        self._unsaved: dict[int, tuple[Chunk, list[int]]] = {}
+        self._chunks: OrderedDict[int, tuple[Chunk, Sequence[int], int]] = OrderedDict()
+        self._cells_kept = 0
+        self._unsaved: dict[int, tuple[Chunk, Sequence[int], int]] = {}
+        self._orders: dict[int, tuple[bytes, bytes]] = {}
         self.next_place = 1
         self.unread: dict[int, bytes] = {}
         self._bundle_rows: list[tuple[object, ...]] = []
@@ -147,13 +158,17 @@ class Log:
     # -- caches
 
     def refresh(self) -> None:
-        """Reads the branches again and forgets what may have changed; what was decoded of kept bundles stays."""
+        """Reads the branches again and forgets everything else: a number may stand for another bundle now."""
         self.branches.clear()
         self._by_log.clear()
         self._children.clear()
         self._vectors.clear()
         self._numbers.clear()
         self._ids.clear()
+        self._orders.clear()
+        self._headers.clear()
+        self._chunks.clear()
+        self._cells_kept = 0
         rows = self._db.rows("SELECT no, id, parent, fork_seq, actor, seq, tip, eff, closed FROM log ORDER BY no")
         for no, log, parent, fork_seq, actor, seq, tip, eff, closed in rows:
             self._know_branch(Branch(no, log, parent, fork_seq, actor, seq, tip, Hlc(eff), bool(closed)))
@@ -226,8 +241,18 @@ class Log:
 
     def order_of(self, oid: int) -> tuple[bytes, bytes, int]:
         """Returns an op's place in canonical order: (effective stamp, bundle id, ordinal)."""
-        stored = self.row(oid >> ORDINAL_BITS)
-        return stored.eff, stored.id, oid & ORDINAL_MASK
+        number = oid >> ORDINAL_BITS
+        found = self._orders.get(number)
+        if found is None:
+            stored = self.row(number)
+            found = self._keep_order(number, stored.eff, stored.id)
+        return *found, oid & ORDINAL_MASK
+
+    def _keep_order(self, number: int, eff: bytes, bundle: bytes) -> tuple[bytes, bytes]:
+        if len(self._orders) > _ORDERS_KEPT:
+            self._orders.clear()
+        found = self._orders[number] = (eff, bundle)
+        return found
 
     # -- who knew what
 
@@ -314,23 +339,29 @@ class Log:
     def header(self, number: int) -> Header:
         """Returns a bundle's decoded header; raises LogDamaged where its bytes do not decode."""
         found = self._headers.get(number)
+        if found is None and number in self._fresh:
+            found = self._fresh[number][0].header
         if found is None:
             row = self._db.one("SELECT header FROM bundle WHERE no = ?", (number,))
             if row is None:
                 raise LogDamaged(
                     f"The workspace names a bundle (number {number}) that its log does not hold. Run: openprod verify"
                 )
-            if type(row[0]) is not bytes or bundle_id(self._workspace, row[0]) != self.id_of(number):
-                raise LogDamaged(
-                    f"A stored bundle ({seq_of(number)} of its log) is damaged on this disk. Run: openprod verify"
-                )
-            try:
-                found = decode_header(row[0])
-            except Malformed as error:
-                raise LogDamaged(
-                    f"A stored bundle (number {number}) does not decode: {error}. Run: openprod verify"
-                ) from error
-            self.keep_header(number, found)
+            found = self._read_header(number, self.id_of(number), row[0])
+        return found
+
+    def _read_header(self, number: int, bundle: bytes, raw: bytes) -> Header:
+        if type(raw) is not bytes or bundle_id(self._workspace, raw) != bundle:
+            raise LogDamaged(
+                f"A stored bundle ({seq_of(number)} of its log) is damaged on this disk. Run: openprod verify"
+            )
+        try:
+            found = decode_header(raw)
+        except Malformed as error:
+            raise LogDamaged(
+                f"A stored bundle (number {number}) does not decode: {error}. Run: openprod verify"
+            ) from error
+        self.keep_header(number, found)
         return found
 
     @property
@@ -352,7 +383,7 @@ class Log:
         """Forgets what was decoded of a bundle whose stored bytes are replaced."""
         self._headers.pop(number, None)
         for key in [key for key in self._chunks if key >> CHUNK_BITS == number]:
-            del self._chunks[key]
+            self._cells_kept -= self._chunks.pop(key)[2]
 
     def keep_header(self, number: int, header: Header) -> None:
         """Keeps a decoded header at hand."""
@@ -360,27 +391,51 @@ class Log:
         if len(self._headers) > _HEADERS_KEPT:
             self._headers.popitem(last=False)
 
-    def chunk(self, number: int, index: int) -> tuple[Chunk, list[int]]:
+    def chunk(self, number: int, index: int) -> tuple[Chunk, Sequence[int]]:
         """Returns a bundle's decoded chunk and the first ordinal of each of its ops."""
         key = number << CHUNK_BITS | index
         found = self._unsaved.get(key)
-        if found is not None:
-            return found
-        found = self._chunks.get(key)
-        if found is not None:
-            self._chunks.move_to_end(key)
-            return found
-        row = self._db.one("SELECT raw FROM chunk WHERE no = ?", (key,))
-        if row is None:
+        if found is None:
+            found = self._chunks.get(key)
+            if found is not None:
+                self._chunks.move_to_end(key)
+        if found is None:
+            row = self._db.one("SELECT raw FROM chunk WHERE no = ?", (key,))
+            found = self._read_chunk(number, index, row[0] if row is not None else None)
+        return found[0], found[1]
+
+    def warm(self, numbers: Iterable[int]) -> None:
+        """Reads what the first chunk of many bundles says at once, so that `op_at` and `order_of` answer from memory.
+
+        What is damaged is left for whoever asks for it.
+        """
+        missing = {
+            number
+            for number in numbers
+            if number << CHUNK_BITS not in self._chunks and number << CHUNK_BITS not in self._unsaved
+        }
+        sql = (
+            "SELECT bundle.no, id, eff, header, raw FROM bundle JOIN chunk ON chunk.no = bundle.no"
+            f" << {CHUNK_BITS} WHERE bundle.no IN carray(?)"
+        )
+        for number, bundle, eff, header, raw in self._db.numbers(sql, sorted(missing)):
+            self._keep_order(number, eff, bundle)
+            with suppress(LogDamaged):
+                if number not in self._headers:
+                    self._read_header(number, bundle, header)
+                self._read_chunk(number, 0, raw)
+
+    def _read_chunk(self, number: int, index: int, raw: bytes | None) -> tuple[Chunk, Sequence[int], int]:
+        if raw is None:
             raise LogDamaged(f"A stored bundle (number {number}) lacks a part of its body. Run: openprod verify")
         header = self.header(number)
-        if type(row[0]) is not bytes or chunk_hash(row[0]) != header.chunks[index].hash:
+        if type(raw) is not bytes or chunk_hash(raw) != header.chunks[index].hash:
             raise LogDamaged(
                 f"A stored bundle ({self.id_of(number).hex()[:12]}, number {seq_of(number)} of its log) is damaged on"
                 " this disk. Run: openprod verify"
             )
         try:
-            chunk = decode_chunk(row[0])
+            chunk = decode_chunk(raw)
         except Malformed as error:
             raise LogDamaged(
                 f"A stored bundle (number {number}) does not decode: {error}. Run: openprod verify"
@@ -388,16 +443,21 @@ class Log:
         first = sum(ref.width for ref in header.chunks[:index])
         return self.keep_chunk(number, index, chunk, first)
 
-    def keep_chunk(self, number: int, index: int, chunk: Chunk, first: int) -> tuple[Chunk, list[int]]:
-        """Keeps a decoded chunk at hand; `first` is its first ordinal. Returns it with the first ordinal of each op."""
-        starts: list[int] = []
-        for op in chunk.ops:
-            starts.append(first)
-            first += width(op)
-        found = (chunk, starts)
-        self._chunks[number << CHUNK_BITS | index] = found
-        if len(self._chunks) > _CHUNKS_KEPT:
-            self._chunks.popitem(last=False)
+    def keep_chunk(self, number: int, index: int, chunk: Chunk, first: int) -> tuple[Chunk, Sequence[int], int]:
+        """Keeps a decoded chunk at hand; `first` is its first ordinal.
+
+        Returns it with the first ordinal of each op, and what it weighs.
+        """
+        cells = self.header(number).chunks[index].width
+        starts: Sequence[int] = range(first, first + cells)
+        if cells != len(chunk.ops):
+            starts = list(accumulate(map(width, chunk.ops[:-1]), initial=first))
+        found = (chunk, starts, max(cells, _CHUNK_CELLS_MIN))
+        key = number << CHUNK_BITS | index
+        self._cells_kept += found[2] - self._chunks.pop(key, _NOTHING)[2]
+        self._chunks[key] = found
+        while self._cells_kept > _CELLS_KEPT and len(self._chunks) > 1:
+            self._cells_kept -= self._chunks.popitem(last=False)[1][2]
         return found
 
     def keep_unsaved(self, number: int, index: int, chunk: Chunk, first: int) -> None:
@@ -419,6 +479,22 @@ class Log:
         chunk, starts = self.chunk(number, index)
         at = bisect_right(starts, ordinal) - 1
         return describe(oid, chunk, chunk.ops[at], ordinal - starts[at], header)
+
+    def value_at(self, oid: int) -> tuple[Value, bool]:
+        """Returns what the op or cell with a local number wrote and whether it was a decision; raises like `op_at`."""
+        number, ordinal = oid >> ORDINAL_BITS, oid & ORDINAL_MASK
+        header = self.header(number)
+        if len(header.chunks) == 1 and ordinal < header.chunks[0].width:
+            chunk, starts = self.chunk(number, 0)
+            at = bisect_right(starts, ordinal) - 1
+            op = chunk.ops[at]
+            if type(op) is Set:
+                return op.payload, False
+            if type(op) is Rows:
+                row, column = divmod(ordinal - starts[at], IMPLIED_COLUMNS + len(op.keys))
+                return op.payload.rows[row][column - IMPLIED_COLUMNS] if column >= IMPLIED_COLUMNS else None, False
+        found = self.op_at(oid)
+        return found.value, found.is_decision
 
     def has_op(self, number: int, ordinal: int) -> bool:
         """Tells whether an applied bundle has an op of that ordinal."""
@@ -518,6 +594,7 @@ class Log:
         number = branch.no << SEQ_BITS | bundle.header.seq
         branch.seq, branch.tip, branch.eff = bundle.header.seq, bundle.id, eff
         self._remember(number, bundle.id)
+        self._keep_order(number, eff, bundle.id)
         self.keep_header(number, bundle.header)
         if bundle.header.seen:
             moved = self.advance(branch.no, bundle.header)

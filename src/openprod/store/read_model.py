@@ -6,7 +6,7 @@ Knows SQL and the catalog's columns. Must not know heads: it is told which value
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from openprod.catalog.names import (
     ToSql,
@@ -14,6 +14,7 @@ from openprod.catalog.names import (
     column_ddl,
     converter,
     ddl,
+    label_fields,
     quote,
     relation_ddl,
     sort_converter,
@@ -21,7 +22,7 @@ from openprod.catalog.names import (
     titler,
 )
 from openprod.catalog.tables import Catalog, Field, FieldType, Relation, Table
-from openprod.model.natural import natural_key
+from openprod.model.natural import natural_keys
 from openprod.model.values import ListValue, Natural, Value
 from openprod.store.database import Database, SqlValue
 
@@ -30,19 +31,27 @@ _SAMPLE = 1_000
 
 
 class Column:
-    """How one field's value gets into its table: the converters and the SQL for one changed cell."""
+    """How one field's value gets into its table: the converters, and its part of the SQL for changed cells.
 
-    __slots__ = ("convert", "field", "is_in_title", "name", "owner", "sort", "update")
+    Attributes:
+        is_in_title: whether a record's title may depend on it.
+        is_fallback: whether it does so only where nothing that the title is made of has a value.
+    """
 
-    def __init__(self, owner: str, field: Field, convert: ToSql, sort: ToSql | None, *, is_in_title: bool) -> None:
+    __slots__ = ("assignment", "convert", "field", "is_fallback", "is_in_title", "name", "owner", "sort")
+
+    def __init__(
+        self, owner: str, field: Field, convert: ToSql, sort: ToSql | None, *, is_in_title: bool, is_fallback: bool
+    ) -> None:
         self.owner = owner
         self.field = field
         self.name = field.column
         self.convert = convert
         self.sort = sort
         self.is_in_title = is_in_title
+        self.is_fallback = is_fallback
         extra = f", {quote(field.sort_column)} = ?" if field.sort_column is not None else ""
-        self.update = f'UPDATE {quote(owner)} SET {quote(field.column)} = ?{extra} WHERE "~eid" = ?'
+        self.assignment = f"{quote(field.column)} = ?{extra}"
 
     def many(self, values: Sequence[Value]) -> Sequence[SqlValue]:
         """Returns what stands in the column for many values.
@@ -59,8 +68,12 @@ class Column:
     def many_sorted(self, values: Sequence[Value], sort: ToSql) -> tuple[Sequence[SqlValue], Sequence[SqlValue]]:
         """Returns what stands in the column and in its sort column for many values."""
         if self.field.type == "natural" and set(map(type, values)) == {Natural}:
-            texts = [value.text for value in values if isinstance(value, Natural)]
-            keys = {text: natural_key(text) for text in set(texts)}
+            texts = [value.text for value in cast("Sequence[Natural]", values)]
+            distinct = set(texts)
+            if len(distinct) * 2 > len(texts):
+                return texts, natural_keys(texts)
+            few = list(distinct)
+            keys = dict(zip(few, natural_keys(few), strict=True))
             return texts, [keys[text] for text in texts]
         return _mapped(self.convert, values), _mapped(sort, values)
 
@@ -71,6 +84,8 @@ class Column:
         return (self.convert(value), self.sort(value))
 
 
+# Types whose values may show nothing in a title though something stands in their column.
+_UNTOLD: frozenset[FieldType] = frozenset(("record", "field", "blob", "list"))
 _PLAIN: Mapping[FieldType, frozenset[type]] = {
     "text": frozenset((str, type(None))),
     "choice": frozenset((str, type(None))),
@@ -116,7 +131,7 @@ class Form(NamedTuple):
 class Shelf:
     """One table of the read model with everything precomputed for writing to it."""
 
-    __slots__ = ("by_key", "columns", "name", "relation", "table", "title", "title_columns", "title_many")
+    __slots__ = ("by_key", "columns", "is_named", "name", "relation", "table", "title", "title_columns", "title_many")
 
     def __init__(self, table: Table | None, relation: Relation | None, columns: list[Column]) -> None:
         holder = table or relation
@@ -131,6 +146,14 @@ class Shelf:
         self.title_many = bulk_titler(table) if table is not None else None
         wanted: set[str] = set(title_fields(table)) if table is not None else set()
         self.title_columns = [column for column in columns if column.name in wanted]
+        # SQL for "what the title is made of has a value", as far as SQL can tell: see `ReadModel.named`.
+        label = set(label_fields(table)) if table is not None else set[str]()
+        tests = [
+            f"({quote(column.name)} <> '' AND typeof({quote(column.name)}) <> 'blob')"
+            for column in columns
+            if column.name in label and column.field.type not in _UNTOLD
+        ]
+        self.is_named = " OR ".join(tests)
 
     def form(self, zone: str) -> Form:
         """Returns what the rows of this table depend on."""
@@ -167,19 +190,18 @@ class ReadModel:
         self.relations: dict[str, Shelf] = {}
         self.columns_of: dict[str, list[Column]] = {}
         self._inserts: dict[tuple[str, str, tuple[str, ...]], str] = {}
+        self._changes: dict[tuple[str, tuple[Column, ...]], str] = {}
 
     def use(self, catalog: Catalog, venue_zone: str = "") -> None:
         """Takes a catalog on; touches no table."""
         self.catalog = catalog
         self.zone = venue_zone
         self.shelves = {
-            table.name: Shelf(
-                table, None, self._columns(table.name, table.fields, venue_zone, set(title_fields(table)))
-            )
+            table.name: Shelf(table, None, self._columns(table.name, table.fields, venue_zone, table))
             for table in catalog.tables.values()
         }
         self.relations = {
-            relation.name: Shelf(None, relation, self._columns(relation.name, relation.properties, venue_zone, set()))
+            relation.name: Shelf(None, relation, self._columns(relation.name, relation.properties, venue_zone, None))
             for relation in catalog.relations.values()
         }
         self.columns_of = {}
@@ -187,8 +209,11 @@ class ReadModel:
             for column in shelf.columns:
                 self.columns_of.setdefault(column.field.key, []).append(column)
         self._inserts.clear()
+        self._changes.clear()
 
-    def _columns(self, owner: str, fields: Mapping[str, Field], zone: str, titled: set[str]) -> list[Column]:
+    def _columns(self, owner: str, fields: Mapping[str, Field], zone: str, table: Table | None) -> list[Column]:
+        titled = set(title_fields(table)) if table is not None else set[str]()
+        leading = {*label_fields(table), *table.key} if table is not None else set[str]()
         return [
             Column(
                 owner,
@@ -196,6 +221,7 @@ class ReadModel:
                 converter(field.type, self._eid_of),
                 sort_converter(field.type, zone),
                 is_in_title=field.column in titled,
+                is_fallback=field.column not in leading,
             )
             for field in fields.values()
         ]
@@ -337,6 +363,28 @@ class ReadModel:
     def delete_row(self, name: str, eid: int) -> None:
         """Takes a record or relation out of a table of the read model."""
         self._db.execute(f'DELETE FROM {quote(name)} WHERE "~eid" = ?', (eid,))
+
+    def update_rows(self, owner: str, rows: Mapping[int, Mapping[Column, tuple[SqlValue, ...]]]) -> None:
+        """Writes changed cells by local integer and column; rows in which the same columns change go together."""
+        groups: dict[tuple[Column, ...], list[list[SqlValue]]] = {}
+        for eid, cells in rows.items():
+            flat = [value for some in cells.values() for value in some]
+            flat.append(eid)
+            groups.setdefault(tuple(cells), []).append(flat)
+        for columns, group in groups.items():
+            sql = self._changes.get((owner, columns))
+            if sql is None:
+                changes = ", ".join(column.assignment for column in columns)
+                sql = f'UPDATE {quote(owner)} SET {changes} WHERE "~eid" = ?'
+                self._changes[owner, columns] = sql
+            self._db.executemany(sql, group)
+
+    def named(self, shelf: Shelf, eids: Iterable[int]) -> set[int]:
+        """Returns which of these records have something to make a title of, so that a fallback plays no part in it."""
+        if not shelf.is_named:
+            return set()
+        sql = f'SELECT "~eid" FROM {quote(shelf.name)} WHERE "~eid" IN carray(?) AND ({shelf.is_named})'
+        return {eid for (eid,) in self._db.numbers(sql, eids)}
 
     def set_titles(self, name: str, titles: Sequence[tuple[str, int]]) -> None:
         """Writes (title, local integer) pairs."""

@@ -26,19 +26,22 @@ from openprod.model.ops import (
     Relations,
     Rows,
     Set,
+    subject_ids,
     subject_indexes,
     width,
 )
 from openprod.model.slots import EXISTS, POSITION, RELATION, member_key
 from openprod.model.values import RecordRef
 from openprod.store.database import Database
-from openprod.store.heads import Heads, Record
+from openprod.store.heads import MANY, Heads, Record
 from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, SEQ_BITS, Branch, Log, OpAt
 from openprod.store.read_model import ReadModel
 from openprod.workspace.meaning import Meaning
 
 SCHEMA_TABLES = frozenset(("core.modules", "core.tables", "core.fields", "core.settings"))
 _SCHEMA_KEYS = ("core.modules.", "core.tables.", "core.fields.")
+_SCHEMA_MEMBERS = frozenset(("@in/core.modules", "@in/core.tables", "@in/core.fields"))
+_SCHEMA_LEADS = frozenset(key[:5] for key in (*_SCHEMA_KEYS, *_SCHEMA_MEMBERS))
 _FACTORS_KEPT = 50_000
 
 
@@ -65,13 +68,21 @@ _NOTHING = Reach()
 
 
 def _slots_of(chunk: Chunk, op: KnownOp) -> set[SlotText]:
-    subjects = [chunk.subjects[at * 16 : at * 16 + 16] for at in subject_indexes(op.subjects)]
+    subjects = subject_ids(chunk, op)
     return {(subject, chunk.keys[key]) for subject in subjects for key in op.keys}
 
 
 def _is_unwritten(op: OpAt) -> bool:
     """Tells whether a cell of a row block holds nothing, so that it is no write."""
     return isinstance(op.op, Rows | Relations) and op.value is None and op.is_live is None
+
+
+def _mask(values: Sequence[object], implied: int) -> int:
+    mask = implied
+    for column, value in enumerate(values):
+        if value is not None:
+            mask |= 1 << (column + IMPLIED_COLUMNS)
+    return mask
 
 
 class Applier:
@@ -85,6 +96,7 @@ class Applier:
         self._meaning = meaning
         self._factors: dict[int, tuple[int, int]] = {}
         self._dirty: dict[bytes, tuple[Record, set[int]]] = {}
+        self._targets: dict[int, int] = {}
         self.hash = 0
         self.read_hash()
 
@@ -102,7 +114,7 @@ class Applier:
     def begin(self) -> None:
         """Starts a batch."""
         self._log.begin()
-        self._heads.begin()
+        self._heads.go_on()
         self._dirty = {}
         self._meaning.begin()
 
@@ -140,25 +152,37 @@ class Applier:
         ordinal = 0
         for index, chunk in enumerate(bundle.chunks):
             self._log.keep_unsaved(number, index, chunk, ordinal)
-            keys = [self._heads.key_number(key) for key in chunk.keys]
+            numbers = self._heads.key_numbers
+            keys = [numbers.get(key) or self._heads.key_number(key) for key in chunk.keys]
+            self._targets = {}
+            by_people = [not cause.auto for cause in bundle.header.causes]
             for op in chunk.ops:
+                if type(op) is Set and by_people[op.cause] and self._take_value(number, ordinal, chunk, op, keys):
+                    ordinal += 1
+                    continue
                 self._take_op(number, ordinal, bundle.header, chunk, op, keys)
                 ordinal += width(op)
 
     def is_schema_change(self, bundle: Bundle) -> bool:
         """Tells whether a bundle changes which tables there are, so that what follows needs it settled first."""
-        return any(
-            key.startswith(_SCHEMA_KEYS) or key in ("@in/core.modules", "@in/core.tables", "@in/core.fields")
-            for chunk in bundle.chunks or ()
-            for key in (*chunk.keys, *(member_key(op.payload.table) for op in chunk.ops if isinstance(op, Rows)))
-        )
+        for chunk in bundle.chunks or ():
+            for key in chunk.keys:
+                if key[:5] in _SCHEMA_LEADS and (key.startswith(_SCHEMA_KEYS) or key in _SCHEMA_MEMBERS):
+                    return True
+            for op in chunk.ops:
+                if type(op) is Rows and member_key(op.payload.table) in _SCHEMA_MEMBERS:
+                    return True
+        return False
 
     def settle(self) -> None:
         """Writes what the batch means: heads, tables, titles, conflicts, the state hash."""
         self._log.flush()
-        for record, keys in list(self._dirty.values()):
+        dirty = list(self._dirty.values())
+        self._warm(dirty)
+        for record, keys in dirty:
             self._meaning.settle(record, keys)
         self._dirty = {}
+        self.hash %= state_hash.PRIME
         self._meaning.finish()
         if self._meaning.has_joins:
             self._meaning.settle_joins()
@@ -170,22 +194,56 @@ class Applier:
             "INSERT OR REPLACE INTO meta(key, value) VALUES('state_hash', ?)", (state_hash.text(self.hash),)
         )
 
+    def _warm(self, dirty: Sequence[tuple[Record, set[int]]]) -> None:
+        """Reads at once the bundles whose writes stand beside others in changed slots: what they say is asked for."""
+        wanted: set[int] = set()
+        for record, keys in dirty:
+            for key in keys:
+                if record.ver.get(key) == MANY:
+                    wanted.update(oid >> ORDINAL_BITS for oid in self._heads.heads(record, key))
+        if wanted:
+            self._log.warm(wanted)
+
     # -- ops
 
+    def _take_value(self, number: int, ordinal: int, chunk: Chunk, op: Set, keys: list[int]) -> bool:
+        """Takes what most ops are: a person's value for one slot, over heads whose bundles are known to count.
+
+        Tells whether it was that; if not, nothing was done.
+        """
+        subjects, entries = op.subjects, op.over
+        if len(subjects) != 2 or subjects[1] != 1 or len(op.keys) != 1:
+            return False
+        over: set[int] = set()
+        for at in range(0, len(entries), 2):
+            target = self._targets.get(entries[at])
+            if target is None:
+                return False
+            over.add(target << ORDINAL_BITS | entries[at + 1])
+        oid = number << ORDINAL_BITS | ordinal
+        self._meaning.know(oid, op.payload, is_decision=False)
+        first = subjects[0] * 16
+        record = self._heads.need(chunk.subjects[first : first + 16])
+        matched: set[int] = set()
+        self._write(record, keys[op.keys[0]], oid, over, matched)
+        if len(matched) < len(over):
+            self._note_strays(number, ordinal, chunk, op, keys, over - matched)
+        return True
+
     def _take_op(self, number: int, ordinal: int, header: Header, chunk: Chunk, op: KnownOp, keys: list[int]) -> None:
-        if isinstance(op, Rows):
+        if type(op) is Rows:
             self._take_rows(number, ordinal, chunk, op, keys)
             return
-        if isinstance(op, Relations):
+        if type(op) is Relations:
             self._take_relations(number, ordinal, chunk, op, keys)
             return
-        if isinstance(op, Carry):
+        if type(op) is Carry:
             self._take_carry(number, ordinal, header, chunk, op, keys)
             return
         oid = number << ORDINAL_BITS | ordinal
         auto = header.causes[op.cause].auto
-        if isinstance(op, Set | Decide):
-            self._meaning.know(oid, op.payload, is_decision=isinstance(op, Decide) and not auto)
+        if type(op) is Set or type(op) is Decide:
+            self._meaning.know(oid, op.payload, is_decision=type(op) is Decide and not auto)
         over = self._over(number, ordinal, header, chunk, op) if op.over else _NOTHING
         matched: set[int] = set()
         subjects = op.subjects
@@ -200,7 +258,7 @@ class Applier:
                     reach = self._reach(oid, op, record, keys[key], over, auto=auto)
                     self._write(record, keys[key], oid, reach, matched)
         if len(matched) < len(over.ops):
-            self._flag_strays(number, ordinal, chunk, op, over.ops - matched)
+            self._note_strays(number, ordinal, chunk, op, keys, over.ops - matched)
 
     def _take_carry(self, number: int, ordinal: int, header: Header, chunk: Chunk, op: Carry, keys: list[int]) -> None:
         """Lists another op in further slots, where nobody replaced it there already."""
@@ -269,16 +327,18 @@ class Applier:
     def _write(self, record: Record, key: int, oid: int, over: set[int], matched: set[int]) -> None:
         """Makes an op a head of a slot in place of those it replaces there."""
         heads = self._heads.heads(record, key)
-        if over:
-            gone = [head for head in heads if head in over]
-            matched.update(gone)
-            for head in gone:
-                self.hash -= self._term(record, key, head)
-            self._heads.set_heads(record, key, join(heads, oid, over))
+        worth = self._worth(oid)
+        for head in heads if over else ():
+            if head in over:
+                matched.add(head)
+                worth -= self._worth(head)
+        self._heads.set_heads(record, key, join(heads, oid, over) if heads else (oid,))
+        self.hash += worth * state_hash.slot_factor(record.uuid, self._heads.key_factors[key])
+        found = self._dirty.get(record.uuid)
+        if found is None:
+            self._dirty[record.uuid] = (record, {key})
         else:
-            self._heads.set_heads(record, key, join(heads, oid, ()))
-        self.hash += self._term(record, key, oid)
-        self._mark(record, key)
+            found[1].add(key)
 
     def _mark(self, record: Record, key: int) -> None:
         found = self._dirty.get(record.uuid)
@@ -287,9 +347,10 @@ class Applier:
         else:
             found[1].add(key)
 
-    def _term(self, record: Record, key: int, oid: int) -> int:
-        factors = self._bundle_factors(oid >> ORDINAL_BITS)
-        return state_hash.head_term(factors, oid & ORDINAL_MASK, record.uuid, self._heads.key_factors[key])
+    def _worth(self, oid: int) -> int:
+        number = oid >> ORDINAL_BITS
+        factors = self._factors.get(number) or self._bundle_factors(number)
+        return state_hash.head_value(factors, oid & ORDINAL_MASK)
 
     def _bundle_factors(self, number: int) -> tuple[int, int]:
         found = self._factors.get(number)
@@ -303,11 +364,15 @@ class Applier:
         """Returns what an op may replace: what its author's past holds, seen through what is unread here."""
         reach = Reach()
         slots: set[SlotText] | None = None
-        vector = self._log.vector(number >> SEQ_BITS)
         entries = op.over
         for at in range(0, len(entries), 2):
-            bundle = chunk.bundles[entries[at] * HASH_BYTES : (entries[at] + 1) * HASH_BYTES]
             replaced = entries[at + 1]
+            target = self._targets.get(entries[at])
+            if target is not None:
+                reach.ops.add(target << ORDINAL_BITS | replaced)
+                continue
+            vector = self._log.vector(number >> SEQ_BITS)
+            bundle = chunk.bundles[entries[at] * HASH_BYTES : (entries[at] + 1) * HASH_BYTES]
             target = self._log.number_of(bundle)
             if target is None or bundle in header.unread or not self._log.is_past(number, target, vector):
                 self._flag("void_over", number, ordinal, f"{bundle.hex()[:12]}:{replaced}")
@@ -319,6 +384,7 @@ class Applier:
                 for slot in there:
                     reach.unread[slot] = reach.unread.get(slot, 0) + 1
             else:
+                self._targets[entries[at]] = target
                 reach.ops.add(target << ORDINAL_BITS | replaced)
         return reach
 
@@ -379,7 +445,21 @@ class Applier:
     def _is_op(self, oid: int) -> bool:
         return self._log.has_op(oid >> ORDINAL_BITS, oid & ORDINAL_MASK)
 
-    def _flag_strays(self, number: int, ordinal: int, chunk: Chunk, op: KnownOp, strays: set[int]) -> None:
+    def _note_strays(
+        self, number: int, ordinal: int, chunk: Chunk, op: KnownOp, keys: list[int], strays: set[int]
+    ) -> None:
+        left = [one for one in strays if not self._is_born_there(one, chunk, op, keys)]
+        if left:
+            self._flag_strays(number, ordinal, chunk, op, left)
+
+    def _is_born_there(self, oid: int, chunk: Chunk, op: KnownOp, keys: list[int]) -> bool:
+        """Tells whether an op of one slot names what its record was born with there, since replaced by others."""
+        if len(op.keys) != 1 or op.subjects[1:] != (1,):
+            return False
+        first = op.subjects[0] * 16
+        return self._heads.is_born_with(self._heads.need(chunk.subjects[first : first + 16]), keys[op.keys[0]], oid)
+
+    def _flag_strays(self, number: int, ordinal: int, chunk: Chunk, op: KnownOp, strays: Iterable[int]) -> None:
         """Flags entries of `over` that name no write of any slot the op covers; the others were replaced before."""
         subjects = {chunk.subjects[at * 16 : at * 16 + 16] for at in subject_indexes(op.subjects)}
         keys = {chunk.keys[key] for key in op.keys}
@@ -411,7 +491,7 @@ class Applier:
             *(keys[key] for key in op.keys),
         )
         shape = self._heads.shape_number(columns)
-        uuids = [chunk.subjects[at * 16 : at * 16 + 16] for at in subject_indexes(op.subjects)]
+        uuids = subject_ids(chunk, op)
         rows = op.payload.rows
         born = number << ORDINAL_BITS | ordinal
         if self._heads.are_new(uuids):
@@ -439,17 +519,7 @@ class Applier:
         `lead` values stand before the fields, `implied` is the mask of the first two.
         """
         full = (1 << count) - 1 if implied == 3 else implied
-        masks: list[int] = []
-        for row in rows:
-            if None not in row and not lead:
-                masks.append(full)
-                continue
-            mask = implied
-            for column, value in enumerate(row[lead:]):
-                if value is not None:
-                    mask |= 1 << (column + IMPLIED_COLUMNS)
-            masks.append(mask)
-        return masks
+        return [full if None not in row and not lead else _mask(row[lead:], implied) for row in rows]
 
     def _add_block_terms(
         self, number: int, ordinal: int, uuids: Sequence[bytes], columns: Sequence[int], masks: Sequence[int]
@@ -469,7 +539,7 @@ class Applier:
     def _take_relations(self, number: int, ordinal: int, chunk: Chunk, op: Relations, keys: list[int]) -> None:
         columns = (self._heads.key_number(RELATION), self._heads.key_number(POSITION), *(keys[key] for key in op.keys))
         shape = self._heads.shape_number(columns)
-        uuids = [chunk.subjects[at * 16 : at * 16 + 16] for at in subject_indexes(op.subjects)]
+        uuids = subject_ids(chunk, op)
         rows = op.payload.rows
         born = number << ORDINAL_BITS | ordinal
         if self._heads.are_new(uuids):

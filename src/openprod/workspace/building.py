@@ -298,8 +298,7 @@ class ChunkBuilder:
 
     def _range(self, uuids: Sequence[bytes]) -> tuple[int, int]:
         first = len(self._subjects)
-        for uuid in uuids:
-            self._subjects[uuid] = len(self._subjects)
+        self._subjects.update(zip(uuids, range(first, first + len(uuids)), strict=True))
         return first, len(self._subjects) - first
 
     def _count(self, values: int) -> None:

@@ -35,7 +35,7 @@ from openprod.model.hlc import Hlc, effective, hlc
 from openprod.model.ids import EntityId, LogId, WorkspaceId, entity_ids, id_from_text, id_text, is_hex
 from openprod.model.natural import natural_key
 from openprod.model.ops import Chunk, Ends, Rows, encode_chunk, width
-from openprod.model.slots import EXISTS, RELATION, table_of_member_key
+from openprod.model.slots import EXISTS, RELATION
 from openprod.model.values import Value, sort_key
 from openprod.store.database import Database, without_collector
 from openprod.store.heads import Heads, Record
@@ -426,8 +426,11 @@ class Desk:
             return []
         found: list[str] = []
         for key in self.heads.class_slots(record):
-            table = table_of_member_key(self.heads.key_texts[key])
-            if table is not None and any(self.log.op_at(oid).is_live for oid in self.heads.united(record, key)):
+            table = self.heads.member_tables.get(key)
+            if table is not None and any(
+                self.heads.is_born_with(record, key, oid) or self.log.op_at(oid).is_live
+                for oid in self.heads.united(record, key)
+            ):
                 found.append(table)
         return sorted(found)
 
@@ -444,7 +447,9 @@ class Desk:
     def relation_ends(self, uuid: bytes) -> Ends | None:
         """Returns what the relation of this id joins, also one that was ended; None if it is no relation's."""
         record = self.heads.fetch(uuid)
-        row = None if record is None else self.db.one("SELECT type, src, dst FROM edge WHERE eid = ?", (record.eid,))
+        if record is None or not is_relation(record, self.heads):
+            return None
+        row = self.db.one("SELECT type, src, dst FROM edge WHERE eid = ?", (record.eid,))
         if row is None:
             return None
         source, target = self.heads.uuid_of(row[1]), self.heads.uuid_of(row[2])

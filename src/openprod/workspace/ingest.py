@@ -7,7 +7,7 @@ the report. Knows history; leaves what ops mean to `apply`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -36,6 +36,10 @@ DRIFT_MS_MAX = 5 * 60 * 1000
 LATE_MS = 7 * 24 * 3600 * 1000
 BATCH_BUNDLES = 2_000
 BATCH_BYTES = 8 << 20
+# What is looked at before any of it applies, and how many bundles one transaction applies.
+PORTION_BUNDLES = 4_000
+PORTION_BYTES = 16 << 20
+ROUND_BUNDLES = 20_000
 
 
 @dataclass(slots=True)
@@ -68,6 +72,19 @@ class Report:
         return self.applied > 0 or self.healed > 0
 
 
+def portions(sealed_bundles: Iterable[Sealed]) -> Iterator[tuple[list[Sealed], bool]]:
+    """Yields bundles in portions that fit into memory, each with whether it is the last; one empty one for none."""
+    portion: list[Sealed] = []
+    size = 0
+    for sealed in sealed_bundles:
+        if len(portion) >= PORTION_BUNDLES or size > PORTION_BYTES:
+            yield portion, False
+            portion, size = [], 0
+        portion.append(sealed)
+        size += len(sealed.header) + sum(map(len, sealed.chunks))
+    yield portion, True
+
+
 class Candidate(NamedTuple):
     """A proven bundle that has yet to apply."""
 
@@ -89,14 +106,27 @@ class Ingest:
         self._applier = applier
         self._workspace = workspace
         self._is_first = False
+        self._doubtful: list[Candidate] = []
+        self._is_awake = False
+        self.has_more = False
 
-    def prove(self, sealed_bundles: Iterable[Sealed], report: Report) -> list[Candidate]:
+    def begin(self) -> None:
+        """Starts taking in: any number of rounds of `prove` and `apply`, each in a transaction of its own."""
+        # To somebody who joins, what was done before is not late.
+        self._is_first = not self._log.branches
+        self._doubtful = []
+        self._is_awake = False
+        self.has_more = False
+
+    def prove(self, sealed_bundles: Iterable[Sealed], report: Report, *, is_last: bool) -> list[Candidate]:
         """Returns the bundles that are authentic and not here yet; what is not is dropped and named in the report.
 
         A good signature vouches for all that its bundle reaches back to by `prev` (architecture section 3), so of each
-        unbroken run of a log only the newest signature is checked.
+        unbroken run of a log only the newest signature is checked. Where more is to come, a bundle whose own signature
+        is bad may yet be vouched for and is put by for the next round.
         """
-        found: dict[bytes, Candidate] = {}
+        found: dict[bytes, Candidate] = {one.id: one for one in self._doubtful}
+        self._doubtful = []
         for sealed in sealed_bundles:
             candidate = self._read(sealed, report)
             if candidate is None:
@@ -112,7 +142,7 @@ class Ingest:
         kept = self._pending.held_ids(ids)
         fresh = [one for one in found.values() if one.id not in kept and self._log.number_of(one.id) is None]
         report.duplicates += len(found) - len(fresh)
-        return self._proven(fresh, report)
+        return self._proven(fresh, report, is_last=is_last)
 
     def _heal(self, found: dict[bytes, Candidate], report: Report) -> None:
         """Takes out the bundles that are here in a damaged copy, and puts them in its place."""
@@ -149,12 +179,15 @@ class Ingest:
             return None
         return Candidate(bundle_id(self._workspace, sealed.header), header, sealed)
 
-    def _proven(self, fresh: Sequence[Candidate], report: Report) -> list[Candidate]:
+    def _proven(self, fresh: Sequence[Candidate], report: Report, *, is_last: bool) -> list[Candidate]:
         good: set[bytes] = set()
         by_id: dict[bytes, Candidate] = {one.id: one for one in fresh}
         vouched: set[bytes] = set()
         for one in sorted(fresh, key=lambda one: (one.header.log, -one.header.seq)):
             is_good = one.id in vouched or proves(one.header.log, one.id, one.sealed.signature)
+            if not is_good and not is_last and len(self._doubtful) < BATCH_BUNDLES:
+                self._doubtful.append(one)
+                continue
             if not is_good or not (one.header.opening is None or check_opening(one.header)):
                 report.rejected.append(
                     f"Bundle {one.header.seq} of log {one.header.log.hex()[:12]} was dropped because its signature is"
@@ -173,16 +206,16 @@ class Ingest:
 
     def apply(self, fresh: Sequence[Candidate], now_ms: int, report: Report) -> None:
         """Applies what can apply, pending bundles that it releases included, and keeps the rest with its reason."""
-        # To somebody who joins, what was done before is not late.
-        self._is_first = not self._log.branches
-        kept = {one.id: one for one in self._pending.all()} if self._pending.counts() else {}
-        waiting = [one for one in map(self._still_whole, kept.values()) if one is not None]
-        todo = [*fresh, *waiting]
-        queue = _Queue(todo, self._log)
-        applied: list[bytes] = []
-        is_ready = True
-        while is_ready:
-            is_ready = False
+        is_quiet = self._pending.is_empty
+        if not is_quiet and not self._is_awake:
+            self._pending.wake()
+        self._is_awake = True
+        queue = _Queue(self._log, lambda bundle: () if is_quiet else self._whole(self._pending.after(bundle)))
+        queue.add(fresh)
+        if not is_quiet:
+            queue.add(self._whole(self._pending.free(now_ms + DRIFT_MS_MAX, BATCH_BUNDLES)), is_kept=True)
+        before, taken = report.applied, 0
+        while taken < ROUND_BUNDLES:
             batch: list[tuple[Bundle, Candidate]] = []
             size = 0
             for one in queue.ready():
@@ -195,13 +228,17 @@ class Ingest:
                 queue.done(one)
                 if len(batch) >= BATCH_BUNDLES or size > BATCH_BYTES or self._ends_batch(bundle):
                     break
-            if batch:
-                is_ready = True
-                self._apply_batch(batch, now_ms, report)
-                applied.extend(one.id for _, one in batch if one.id in kept)
-                queue.try_again()
-        self._pending.drop(applied)
+            if not batch:
+                break
+            self._apply_batch(batch, now_ms, report)
+            taken += len(batch)
+            queue.try_again()
+        self._pending.drop(queue.released)
         self._keep(queue.left(), now_ms, report)
+        self.has_more = report.applied > before and not self._pending.is_empty
+
+    def _whole(self, kept: Iterable[Pending]) -> list[Candidate]:
+        return [one for one in map(self._still_whole, kept) if one is not None]
 
     def _still_whole(self, one: Pending) -> Candidate | None:
         """Returns a bundle that waits as it came; None, and it is forgotten, where it was damaged meanwhile."""
@@ -223,33 +260,39 @@ class Ingest:
         """Tells whether what follows may depend on what this bundle says about tables, members or clocks."""
         if self._applier.is_schema_change(bundle) or bundle.header.seq == 1:
             return True
-        return any(key.startswith(("@invite", "@log", "@clock")) for chunk in bundle.chunks or () for key in chunk.keys)
+        for chunk in bundle.chunks or ():
+            for key in chunk.keys:
+                if key[0] == "@" and key.startswith(("@invite", "@log", "@clock")):
+                    return True
+        return False
 
     def _apply_batch(self, batch: Sequence[tuple[Bundle, Candidate]], now_ms: int, report: Report) -> None:
         self._applier.begin()
         self._applier.prefetch(bundle for bundle, _ in batch)
+        accepted = dict(
+            self._db.blobs("SELECT bundle, at FROM accepted WHERE bundle IN carray(?)", [one.id for _, one in batch])
+        )
+        late: list[tuple[int, str]] = []
         for bundle, one in batch:
             branch = self._branch_for(one.header, report)
             eff = effective(Hlc(one.header.claimed), self._log.past_eff(one.header))
             claimed_ms = wall_ms(Hlc(one.header.claimed))
-            accepted = self._db.one("SELECT at FROM accepted WHERE bundle = ?", (one.id,))
-            at = claimed_ms if accepted is None else int(accepted[0])
+            at = int(accepted.get(one.id, claimed_ms))
             number = self._applier.append_and_take(branch, bundle, eff, min(at, (1 << 63) - 1))
             if now_ms - claimed_ms > LATE_MS and not self._is_first:
-                self._db.execute(
-                    "INSERT OR IGNORE INTO flag(kind, bundle, ordinal, detail) VALUES('late', ?, 0, ?)",
-                    (number, str(now_ms - claimed_ms)),
-                )
+                late.append((number, str(now_ms - claimed_ms)))
             report.applied += 1
             report.unread += bundle.chunks is None
+        if late:
+            sql = "INSERT OR IGNORE INTO flag(kind, bundle, ordinal, detail) VALUES('late', ?, 0, ?)"
+            self._db.executemany(sql, late)
         self._applier.settle()
 
     def _branch_for(self, header: Header, report: Report) -> Branch:
         """Returns the arm that a bundle continues; a log's second bundle of one number begins a new arm (a fork)."""
-        arms = self._log.branches_of(header.log)
         if header.prev is None:
             actor = header.opening.actor if header.opening is not None else b""
-            if arms:
+            if self._log.branches_of(header.log):
                 self._note_fork(header, report)
             return self._log.new_branch(header.log, None, 0, actor)
         previous = self._log.number_of(header.prev)
@@ -318,9 +361,8 @@ class Ingest:
                 )
             )
         self._pending.put(entries)
-        report.waiting = sum(one.reason == WAITING for one in entries)
-        report.held = sum(one.reason == HELD for one in entries)
-        report.admission = sum(one.reason == ADMISSION for one in entries)
+        counts = self._pending.counts()
+        report.waiting, report.held, report.admission = (counts.get(one, 0) for one in (WAITING, HELD, ADMISSION))
 
     def _missing(self, header: Header) -> str:
         """Returns the ids, in hex, of the bundles named as seen that are not applied here."""
@@ -335,24 +377,47 @@ def _needs(header: Header) -> Iterator[bytes]:
 
 
 class _Queue:
-    """Bundles in causal order: each comes up once everything its author had applied is done."""
+    """Bundles in causal order: each comes up once everything its author had applied is done.
 
-    def __init__(self, todo: Sequence[Candidate], history: Log) -> None:
+    Args:
+        history: what is applied.
+        waiting_for: gives the bundles that are kept elsewhere and wait for one, when that is done.
+
+    Attributes:
+        released: the ids of bundles that were kept and are done.
+    """
+
+    def __init__(self, history: Log, waiting_for: Callable[[bytes], Sequence[Candidate]]) -> None:
         self._log = history
-        self._all = {one.id: one for one in todo}
+        self._waiting_for = waiting_for
+        self._all: dict[bytes, Candidate] = {}
+        self._kept: set[bytes] = set()
+        self._done: set[bytes] = set()
         self._blocks: dict[bytes, list[Candidate]] = {}
         self._open: dict[bytes, int] = {}
         self._ready: list[Candidate] = []
         self._put_off: list[Candidate] = []
-        history.number_many([need for one in todo for need in _needs(one.header)])
+        self.released: list[bytes] = []
+
+    def add(self, todo: Sequence[Candidate], *, is_kept: bool = False) -> None:
+        """Takes bundles on; the first one comes up first."""
+        self._log.number_many([need for one in todo for need in _needs(one.header)])
+        free: list[Candidate] = []
         for one in todo:
-            missing = {need for need in _needs(one.header) if history.number_of(need) is None}
+            if one.id in self._all:
+                continue
+            self._all[one.id] = one
+            if is_kept:
+                self._kept.add(one.id)
+            missing = {
+                need for need in _needs(one.header) if need not in self._done and self._log.number_of(need) is None
+            }
             self._open[one.id] = len(missing)
             for need in missing:
                 self._blocks.setdefault(need, []).append(one)
             if not missing:
-                self._ready.append(one)
-        self._ready.reverse()
+                free.append(one)
+        self._ready.extend(reversed(free))
 
     def ready(self) -> Iterator[Candidate]:
         """Yields what can apply, in an order that respects causes; the caller says `done` or `put_off` for each."""
@@ -361,7 +426,13 @@ class _Queue:
 
     def done(self, one: Candidate) -> None:
         """Says that a bundle is taken, and lets what waited for it come up."""
-        del self._all[one.id]
+        del self._all[one.id], self._open[one.id]
+        self._done.add(one.id)
+        if one.id in self._kept:
+            self.released.append(one.id)
+        kept = self._waiting_for(one.id)
+        if kept:
+            self.add(kept, is_kept=True)
         released = self._blocks.pop(one.id, [])
         for other in reversed(released):
             self._open[other.id] -= 1

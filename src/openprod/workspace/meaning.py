@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from openprod.catalog.names import quote
 from openprod.merge.heads import ExistHead, Head, Life, Work, is_conflict, life, shown
@@ -43,13 +44,16 @@ from openprod.model.slots import (
     table_of_member_key,
 )
 from openprod.model.values import RecordRef, Value
-from openprod.store.database import Database
+from openprod.store.database import Database, SqlValue
 from openprod.store.heads import Heads, Record
 from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, Log, OpAt
 from openprod.store.read_model import Column, ReadModel, Shelf
 from openprod.workspace.catalogs import CatalogLoader
 
 _FILL_PAGE = 2_000
+
+# The value a field shows, and whether it is in question.
+Shown: TypeAlias = tuple[Value, bool]
 
 
 @dataclass(slots=True)
@@ -83,43 +87,59 @@ class Meaning:
         self._model = model
         self._loader = loader
         self._values: dict[int, tuple[Value, bool]] = {}
-        self._updates: dict[str, list[tuple[object, ...]]] = {}
+        self._updates: dict[str, dict[int, dict[Column, tuple[SqlValue, ...]]]] = {}
         self._titles: dict[str, dict[int, Record]] = {}
+        self._fallbacks: dict[str, dict[int, Record]] = {}
+        self._opened: list[tuple[int, int]] = []
+        self._closed: list[tuple[int, int]] = []
         self._joins: list[tuple[Record, int]] = []
         self.changes = Changes()
 
     def begin(self) -> None:
         """Starts a batch."""
         self._values = {}
+        self._clear()
+
+    def _clear(self) -> None:
         self._updates = {}
         self._titles = {}
+        self._fallbacks = {}
+        self._opened = []
+        self._closed = []
 
     def know(self, oid: int, value: Value, *, is_decision: bool) -> None:
         """Takes note of what an op of this batch wrote, so that it need not be read back."""
         self._values[oid] = (value, is_decision)
 
     def finish(self) -> None:
-        """Writes the changed cells and titles collected since `begin`."""
+        """Writes the changed cells, titles and questions collected since `begin`."""
+        for name, records in self._fallbacks.items():
+            titled = self._titles.setdefault(name, {})
+            named = self._model.named(self._model.shelves[name], records.keys() - titled.keys())
+            titled.update((eid, record) for eid, record in records.items() if eid not in named)
         for name, records in self._titles.items():
+            if not records:
+                continue
             shelf = self._model.shelves[name]
             keys = [column.field.key for column in shelf.title_columns]
             titles = [
                 (self._model.title_of(shelf, self.values_of(record, keys)), eid) for eid, record in records.items()
             ]
             self._model.set_titles(name, titles)
-        for sql, rows in self._updates.items():
-            self._db.executemany(sql, rows)
-        self._titles = {}
-        self._updates = {}
+        for owner, rows in self._updates.items():
+            self._model.update_rows(owner, rows)
+            self.changes.touch(owner, rows)
+        if self._closed:
+            self._db.executemany("DELETE FROM conflict WHERE eid = ? AND key = ?", self._closed)
+        if self._opened:
+            self._db.executemany("INSERT OR IGNORE INTO conflict(eid, key, main) VALUES(?, ?, 1)", self._opened)
+        self._clear()
 
     # -- values
 
     def _value_at(self, oid: int) -> tuple[Value, bool]:
         found = self._values.get(oid)
-        if found is None:
-            op = self._log.op_at(oid)
-            found = (op.value, op.is_decision)
-        return found
+        return self._log.value_at(oid) if found is None else found
 
     def heads_of(self, record: Record, key: int) -> list[Head]:
         """Returns a field's heads with values and order."""
@@ -163,9 +183,10 @@ class Meaning:
     def settle(self, record: Record, keys: set[int]) -> None:
         """Brings everything derived up to a record's heads, given which of its slots were written."""
         texts = {key: self._heads.key_texts[key] for key in keys}
+        fields: dict[int, Shown] = {}
         for key, text in texts.items():
-            if is_field_key(text):
-                self._settle_field(record, key)
+            if text[0] != "@":
+                fields[key] = self._settle_field(record, key)
                 self.changes.keys.add(text)
             elif text in (INVITE, LOG, CLOCK):
                 self._settle_structure(record, key)
@@ -173,21 +194,36 @@ class Meaning:
                 self._joins.append((record, key))
         relation = self._heads.key_numbers.get(RELATION)
         if relation is not None and self._heads.heads(record, relation):
-            self._settle_relation(record, keys, texts)
+            self._settle_relation(record, keys, fields)
             return
-        self._settle_record(record, keys, texts)
+        self._settle_record(record, texts, fields)
 
-    def _settle_field(self, record: Record, key: int) -> None:
-        """Brings the list of open questions up to a field's heads, and forgets shadows of heads that are gone."""
+    def _settle_field(self, record: Record, key: int) -> Shown:
+        """Brings the list of open questions up to a field's heads, and forgets shadows of heads that are gone.
+
+        Returns the value the field shows, and whether it is in question.
+        """
         heads = self._heads.heads(record, key)
-        self._note_conflict(self._heads.class_of(record)[0], key)
+        if self._heads.has_classes:
+            first = self._heads.class_of(record)[0]
+            is_open = self._note_conflict(first, key)
+            value = self.value_of(first, key)
+        elif len(heads) > 1:
+            several = self.heads_of(record, key)
+            value, is_open = shown(several).value, is_conflict(several)
+            (self._opened if is_open else self._closed).append((record.eid, key))
+        else:
+            value, is_open = self._value_at(heads[0])[0] if heads else None, False
+            if (record.eid, key) in self._heads.calmed:
+                self._closed.append((record.eid, key))
         if self._log.unread:
             for (oid,) in self._db.rows("SELECT oid FROM shadow WHERE eid = ? AND key = ?", (record.eid, key)):
                 if oid not in heads:
                     self._db.execute("DELETE FROM shadow WHERE eid = ? AND key = ? AND oid = ?", (record.eid, key, oid))
+        return value, is_open
 
-    def _note_conflict(self, record: Record, key: int) -> None:
-        """Puts a field of a class on the list of open questions, or takes it off.
+    def _note_conflict(self, record: Record, key: int) -> bool:
+        """Puts a field of a class on the list of open questions, or takes it off; tells whether it is in question.
 
         One row a key, the first one counts.
         """
@@ -196,8 +232,10 @@ class Meaning:
         if len(heads) > 1 and is_conflict(self.heads_of(record, key)):
             rows = [(record.eid, one, int(at == 0)) for at, one in enumerate(keys)]
             self._db.executemany("INSERT OR IGNORE INTO conflict(eid, key, main) VALUES(?, ?, ?)", rows)
-        elif not record.is_fresh and (len(keys) > 1 or record.ver.get(key) is not None or self._heads.same):
+            return True
+        if not record.is_fresh and (len(keys) > 1 or record.ver.get(key) is not None or self._heads.same):
             self._db.executemany("DELETE FROM conflict WHERE eid = ? AND key = ?", [(record.eid, one) for one in keys])
+        return False
 
     def _settle_class(self, members: Sequence[Record]) -> None:
         """Brings a class of merged records up to its heads: one of them stands for all, the others are out of sight."""
@@ -235,31 +273,34 @@ class Meaning:
             self._model.insert_row(shelf, members[0].eid, self.shelf_values(members[0], shelf))
         self.changes.touch(table, [one.eid for one in members])
 
-    def _settle_record(self, record: Record, keys: set[int], texts: Mapping[int, str]) -> None:
-        members = self._heads.class_of(record)
-        if len(members) > 1:
-            self._settle_class(members)
-            return
+    def _settle_record(self, record: Record, texts: Mapping[int, str], fields: Mapping[int, Shown]) -> None:
+        if self._heads.same:
+            members = self._heads.class_of(record)
+            if len(members) > 1:
+                self._settle_class(members)
+                return
         was_alive = record.alive != Life.GONE
         exists = self._heads.key_number(EXISTS)
-        if exists in keys or exists in record.ver or not was_alive:
+        if exists in texts or exists in record.ver or not was_alive:
             now = self._life(record, exists)
             if now != record.alive:
                 record.alive = int(now)
                 record.is_dirty = True
         is_alive = record.alive != Life.GONE
-        moved = is_alive != was_alive or any(table_of_member_key(text) is not None for text in texts.values())
+        moved = is_alive != was_alive
+        if not moved and len(fields) < len(texts):
+            moved = not self._heads.member_tables.keys().isdisjoint(texts)
         if moved:
             self._place_record(record, is_alive=is_alive)
             if is_alive != was_alive:
                 self._settle_relations_at(record)
         elif is_alive:
-            self._update_cells(record, texts)
+            self._update_cells(record, fields)
 
     def _place_record(self, record: Record, *, is_alive: bool) -> None:
         """Puts a record's row into every table it belongs to, and takes it out of the others."""
         for key in self._heads.slots(record):
-            table = table_of_member_key(self._heads.key_texts[key])
+            table = self._heads.member_tables.get(key)
             if table is None:
                 continue
             is_member = any(self._log.op_at(oid).is_live for oid in self._heads.heads(record, key))
@@ -277,13 +318,13 @@ class Meaning:
                 self._model.insert_row(shelf, record.eid, self.shelf_values(record, shelf))
             self.changes.touch(table, (record.eid,))
 
-    def _update_cells(self, record: Record, texts: Mapping[int, str]) -> None:
-        for key, text in texts.items():
-            columns = self._columns_of(text)
-            if not columns:
-                continue
-            for column in columns:
-                self._update_cell(record, column, self._shown_in(record, column, key))
+    def _update_cells(self, record: Record, fields: Mapping[int, Shown]) -> None:
+        texts, columns_of = self._heads.key_texts, self._model.columns_of
+        for key, (value, is_open) in fields.items():
+            text = texts[key]
+            for column in self._columns_of(text) if self._heads.has_classes else columns_of.get(text, ()):
+                is_blocked = is_open and column.field.on_conflict == "block"
+                self._update_cell(record, column, None if is_blocked else value)
 
     def _shown_in(self, record: Record, column: Column, key: int) -> Value:
         """Returns what a field shows in one column: nothing while it is blocked by a conflict."""
@@ -294,15 +335,19 @@ class Meaning:
     def _columns_of(self, text: str) -> list[Column]:
         """Returns every column that shows a field, under whichever of its names."""
         texts = self._heads.mapped.members(text)
-        if len(texts) == 1:
-            return self._model.columns_of.get(text, [])
         return [column for one in texts for column in self._model.columns_of.get(one, [])]
 
     def _update_cell(self, record: Record, column: Column, value: Value) -> None:
-        self._updates.setdefault(column.update, []).append((*column.cells(value), record.eid))
-        self.changes.touch(column.owner, (record.eid,))
+        rows = self._updates.get(column.owner)
+        if rows is None:
+            rows = self._updates[column.owner] = {}
+        cells = rows.get(record.eid)
+        if cells is None:
+            cells = rows[record.eid] = {}
+        cells[column] = column.cells(value)
         if column.is_in_title:
-            self._titles.setdefault(column.owner, {})[record.eid] = record
+            titles = self._fallbacks if column.is_fallback else self._titles
+            titles.setdefault(column.owner, {})[record.eid] = record
 
     def _life(self, record: Record, exists: int) -> Life:
         heads: list[ExistHead] = []
@@ -376,7 +421,7 @@ class Meaning:
 
     # -- relations
 
-    def _settle_relation(self, record: Record, keys: set[int], texts: Mapping[int, str]) -> None:
+    def _settle_relation(self, record: Record, keys: set[int], fields: Mapping[int, Shown]) -> None:
         relation = self._heads.key_number(RELATION)
         row = self._db.one("SELECT type, src, dst, live FROM edge WHERE eid = ?", (record.eid,))
         if relation in keys or row is None:
@@ -401,7 +446,7 @@ class Meaning:
         elif self._heads.key_numbers.get(POSITION) in keys:
             self._show_relation(record, row)
         else:
-            self._update_cells(record, texts)
+            self._update_cells(record, fields)
 
     def _end_relation(self, record: Record, row: Sequence[int]) -> None:
         """Takes a relation out of the table of the type that it was of; nothing says any more what it joins."""

@@ -32,7 +32,7 @@ from openprod.store.overlays import Overlays
 from openprod.workspace import adopt, heal, reading, repair, undo, verify
 from openprod.workspace.asking import Answer, Asker, Live, Question
 from openprod.workspace.desk import DATABASE_NAME, Desk
-from openprod.workspace.ingest import Report
+from openprod.workspace.ingest import Report, portions
 from openprod.workspace.meaning import Changes
 from openprod.workspace.overlay import (
     NotInOverlay,
@@ -365,31 +365,48 @@ class Workspace:
             desk.follow()
             known = verify.covered(desk.log, since or ())
             numbers = [number for number in desk.log.in_order() if number not in known]
-            waiting = [one.sealed for one in desk.pending.all()]
+            waiting = desk.pending.ids()
         for number in numbers:
             with desk.lock:
                 sealed = heal.sound(desk, number)
             if sealed is not None:
                 yield sealed
-        yield from waiting
+        for bundle in waiting:
+            with desk.lock:
+                kept = desk.pending.sealed(bundle)
+            if kept is not None:
+                yield kept
 
     def ingest(self, bundles: Iterable[Sealed]) -> Report:
-        """Takes bundles in: what is authentic applies or waits, what is not is dropped and named in the report."""
-        desk = self.desk
+        """Takes bundles in: what is authentic applies or waits, what is not is dropped and named in the report.
+
+        However many come, a few thousand are held at a time: each portion is kept, or on any error none of it; the
+        portions before it stay. Listeners hear of each.
+        """
         report = Report()
+        with self.desk.lock:
+            self.desk.ingest.begin()
+        for portion, is_last in portions(bundles):
+            self._take_in(portion, report, is_last=is_last)
+        while self.desk.ingest.has_more:
+            self._take_in((), report, is_last=True)
+        return report
+
+    def _take_in(self, portion: Sequence[Sealed], report: Report, *, is_last: bool) -> None:
+        desk = self.desk
         with desk.lock:
+            news, healed = report.applied + report.healed, report.healed
             with desk.writing():
-                fresh = desk.ingest.prove(bundles, report)
-                if report.healed and not desk.ingest.quarantine.bundles():
+                fresh = desk.ingest.prove(portion, report, is_last=is_last)
+                if report.healed > healed and not desk.ingest.quarantine.bundles():
                     verify.rebuild(desk)
                 desk.ingest.apply(fresh, desk.clock(), report)
                 own = desk.own_key()
                 if own is not None and (own.log.hex() in report.forked or self._is_written_elsewhere(own.log, own.seq)):
                     desk.give_up_log()
             changes = desk.meaning.changes
-        if report.is_news:
+        if report.applied + report.healed > news:
             desk.tell(changes)
-        return report
 
     def _is_written_elsewhere(self, log: LogId, mark: int) -> bool:
         """Tells whether our own log came back with more in it than this copy ever wrote: somebody else has its key."""
