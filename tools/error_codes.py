@@ -22,8 +22,8 @@ HEAD = """\
 # Error codes
 
 Whatever the program cannot do it says in a sentence: what, why, and what to do next. Behind each sentence stands a
-code, for programs: `error.code` in Python, `{"error": {"code", "message"}}` from the command line with `--json` and from
-the local server. Codes do not change; sentences may.
+code, for programs: `error.code` in Python, `{"error": {"code", "message"}}` from the command line with `--json` and
+from the local server. Codes do not change; sentences may.
 
 | kind | means |
 |---|---|
