@@ -268,7 +268,7 @@ class Desk:
 
     def new_ids(self, count: int) -> list[EntityId]:
         """Returns new record ids, ascending."""
-        return entity_ids(self.clock(), self.chance(10 * count))
+        return entity_ids(max(self.clock(), 0), self.chance(10 * count))
 
     def address_of(self, oid: int) -> tuple[bytes, int]:
         """Returns an op as (bundle id, ordinal)."""
