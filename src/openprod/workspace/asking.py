@@ -13,11 +13,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import msgspec
 
 from openprod.catalog.check import parse
-from openprod.catalog.tables import Field, FieldType, near_names
+from openprod.catalog.tables import Catalog, Field, FieldType, near_names
 from openprod.model.errors import Missing, OpenprodError, Refused
 from openprod.model.ids import EntityId, derived_id
 from openprod.query.compile import Compiled, OutColumn, compile_query, count_query
@@ -108,6 +109,8 @@ class Asker:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._queries: OrderedDict[bytes, Query] = OrderedDict()
+        self._compiled: OrderedDict[tuple[object, ...], Compiled] = OrderedDict()
+        self._compiled_for: Catalog | None = None
 
     # -- one answer
 
@@ -125,7 +128,7 @@ class Asker:
             yield Answer(compiled.columns, (dict(compiled.row(row)) for row in found))
 
     def _rows(self, compiled: Compiled) -> list[Row]:
-        return [dict(compiled.row(row)) for row in self._desk.db.rows(compiled.sql, compiled.params)]
+        return cast("list[Row]", list(map(compiled.row, self._desk.db.rows(compiled.sql, compiled.params))))
 
     def count(self, question: Question) -> int:
         """Returns how many rows a question has in all."""
@@ -155,17 +158,33 @@ class Asker:
             return [column.name for column in self._compile(question).columns if column.kind in ("value", "list")]
 
     def _compile(self, question: Question) -> Compiled:
-        query = self.query_of(question)
-        return compile_query(
-            query,
-            self._desk.catalog,
-            typed(query, question.params),
-            me=self._me(),
-            now=self._now(),
-            limit=question.limit,
-            offset=question.offset or 0,
-            venue_zone=self._desk.loader.venue_zone,
-        )
+        """Returns the statement of a question; one that was asked before in the same tables is not made again."""
+        catalog, zone = self._desk.catalog, self._desk.loader.venue_zone
+        if catalog is not self._compiled_for:
+            self._compiled.clear()
+            self._compiled_for = catalog
+        source, query = self._source_of(question)
+        # Who asks and when only matters to a question that says $me or $now; TOML has other ways to write the sign.
+        is_told = b"$" in source or b"\\u" in source or b"\\U" in source
+        me, now = (self._me(), self._now()) if is_told else (None, "")
+        key = (source, me, now, zone, question.limit, question.offset)
+        found = self._compiled.get(key) if not question.params else None
+        if found is None:
+            found = compile_query(
+                query,
+                catalog,
+                typed(query, question.params),
+                me=me,
+                now=now,
+                limit=question.limit,
+                offset=question.offset or 0,
+                venue_zone=zone,
+            )
+            if not question.params:
+                self._compiled[key] = found
+                if len(self._compiled) > COMPILED_KEPT:
+                    self._compiled.popitem(last=False)
+        return found
 
     def _me(self) -> EntityId | None:
         identity = self._desk.home.identity()
@@ -184,13 +203,18 @@ class Asker:
 
     def query_of(self, question: Question) -> Query:
         """Returns the query that a question means; raises UnknownQuery, NoTable or the query's own problems."""
+        return self._source_of(question)[1]
+
+    def _source_of(self, question: Question) -> tuple[bytes, Query]:
+        """Returns the text of the query that a question means, and the query."""
         if question.form is not None:
-            return self._read(msgspec.json.encode(question.form), question.form)
-        if question.table is not None:
-            form = {"from": question.table, "where": question.text or ""}
-            return self._read(msgspec.json.encode(form), form)
-        text = self._saved(question.text or "")
-        return self._read(text.encode(), text)
+            source: str | Mapping[str, object] = question.form
+        elif question.table is not None:
+            source = {"from": question.table, "where": question.text or ""}
+        else:
+            source = self._saved(question.text or "")
+        key = source.encode() if isinstance(source, str) else msgspec.json.encode(source)
+        return key, self._read(key, source)
 
     def _read(self, key: bytes, source: str | Mapping[str, object]) -> Query:
         found = self._queries.get(key)
