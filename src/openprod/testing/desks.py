@@ -93,11 +93,11 @@ class DeskSeat:
             yield
 
     def upgrade(self) -> None:
-        """Installs the newer build: everything is derived anew."""
+        """Installs the newer build; opening with it is all that a person does."""
         self.close()
         self.is_newer = True
         with self.build():
-            self.ws.rebuild()
+            assert self.ws
 
     # --- what people do ---------------------------------------------------------------------------------------------
 

@@ -308,6 +308,19 @@ def rebuild(desk: Desk, progress: Callable[[int, int], None] | None = None) -> N
     desk.forget()
 
 
+def catch_up(desk: Desk) -> bool:
+    """Derives everything anew where this version reads bundles that the one before could not; tells whether it did.
+
+    Nobody has to ask for it after an update, and nothing is fetched again (S-62).
+    """
+    with desk.looking():
+        if not any(desk.log.bundle(number).chunks is not None for number in desk.log.unread):
+            return False
+    with desk.writing():
+        rebuild(desk)
+    return True
+
+
 def _batches(desk: Desk) -> Iterator[list[int]]:
     batch: list[int] = []
     size = 0

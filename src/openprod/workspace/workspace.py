@@ -778,6 +778,7 @@ def _desk(folder: Path, database: Database, home: Home | str | Path | None, cloc
         with translated(database.path):
             desk = Desk(folder, database, home if isinstance(home, Home) else Home(home, chance=chance), clock, chance)
             verify.check_strangers(desk)
+            verify.catch_up(desk)
     except verify.UNREADABLE as error:
         database.close()
         raise DatabaseDamaged(
