@@ -11,14 +11,17 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from openprod.model.errors import Refused
+from openprod.exchange.sheet import (
+    CELL_CHARACTERS_MAX,
+    COLUMNS_MAX,
+    FILE_BYTES_MAX,
+    ROWS_MAX,
+    BadChoice,
+    Sheet,
+    Unreadable,
+)
 
-FILE_BYTES_MAX = 256 << 20
-ROWS_MAX = 2_000_000
-COLUMNS_MAX = 1_000
-CELL_CHARACTERS_MAX = 1 << 20
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright strokes"}
 BOM = "\ufeff"
 _SAMPLE_ROWS = 50
@@ -30,47 +33,29 @@ _FORMULA = re.compile(r"[=@\t\r]|[+-](?!$)")
 _NUMBER = re.compile(r"[+-]([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 
 
-class NotCsv(Refused):
+class NotCsv(Unreadable):
     """The bytes are no comma-separated text that can be read."""
 
     code = "csv.unreadable"
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """A table as it stands in a file.
-
-    Attributes:
-        header: the names of the columns, as written.
-        rows: the cells of each row, as many as the header has; an empty text is an empty cell.
-        lines: for each row, the line of the file it begins in, from 1.
-        bad: (line, reason) for each line that could not be read as a row.
-        encoding: how the text was encoded: utf-8, utf-16 or cp1252.
-        separator: what stands between the cells.
-        assumed: a sentence for each thing that the file does not say itself.
-    """
-
-    header: tuple[str, ...]
-    rows: list[list[str]]
-    lines: list[int]
-    bad: list[tuple[int, str]]
-    encoding: str
-    separator: str
-    assumed: tuple[str, ...]
-
-
 # -- reading
 
 
-def read_csv(raw: bytes) -> Sheet:
-    """Returns the table that a file's bytes hold; the first line that is not empty names the columns.
+def read_csv(raw: bytes, header: int = 0) -> Sheet:
+    """Returns the table that a file's bytes hold.
+
+    Args:
+        raw: the file's bytes.
+        header: the line that names the columns, from 1; 0 takes the first that is not empty.
 
     Raises:
         NotCsv: it is no text, is too large, or has no line that names columns.
+        BadChoice: there is no such line.
     """
     if len(raw) > FILE_BYTES_MAX:
         raise NotCsv(f"The file is larger than {FILE_BYTES_MAX >> 20} MiB. Split it and import the parts.")
-    text, encoding, assumed = _decode(raw)
+    text, encoding, assumed = decode_text(raw)
     lines = list(io.StringIO(text, newline=""))
     skipped = 0
     named = re.fullmatch(r'"?sep=(.)"?\s*', lines[0]) if lines else None
@@ -81,11 +66,16 @@ def read_csv(raw: bytes) -> Sheet:
         if separator != ",":
             assumed.append(f"The cells are taken to be separated by {SEPARATORS[separator]}.")
     rows, numbers, bad = _rows(lines, skipped, separator)
+    if header:
+        if header not in numbers:
+            raise BadChoice(f"Line {header} of the file begins no row, so it cannot name the columns.")
+        at = numbers.index(header)
+        rows, numbers, bad = rows[at:], numbers[at:], [one for one in bad if one[0] > header]
     return _sheet(rows, numbers, bad, (encoding, separator), assumed)
 
 
-def _decode(raw: bytes) -> tuple[str, str, list[str]]:
-    """Returns the text, its encoding, and what had to be assumed."""
+def decode_text(raw: bytes) -> tuple[str, str, list[str]]:
+    """Returns a file's text, its encoding, and what had to be assumed; raises NotCsv for bytes that are no text."""
     for mark, codec in _ENCODINGS:
         if raw.startswith(mark):
             return _strictly(raw, codec), "utf-8" if codec == "utf-8-sig" else codec, []
@@ -200,8 +190,9 @@ def _sheet(
     if not rows:
         raise NotCsv("The file has no line that names its columns. Its first line should be like: name,email,phone")
     header = [opened(name).strip() for name in rows[0]]
-    while header and not header[-1]:
-        header.pop()
+    named = max((at + 1 for at, name in enumerate(header) if name), default=0)
+    used = (at for row in rows[1:] for at in range(named, min(len(row), len(header))) if row[at])
+    del header[max(named, max(used, default=-1) + 1) :]
     width = len(header)
     if width > COLUMNS_MAX:
         raise NotCsv(f"The file has {width:,} columns; {COLUMNS_MAX:,} can be read. Leave some out.")
