@@ -124,9 +124,11 @@ def test_what_is_shown_is_on_offer_and_heads_are_never_lost_or_doubled(history: 
         assert len({head.id for head in heads}) == len(heads)
         assert all(slot in head.slots for head in heads)
         shown = state.shown(slot)
-        assert shown in heads
-        assert sum(len(offer.heads) for offer in state.offers(slot)) == len(heads)
-        assert not any(later.order > shown.order for later in heads if later.decision) if shown else False
+        united = state.united(slot)
+        assert shown in united
+        assert set(heads) <= set(united)
+        assert sum(len(offer.heads) for offer in state.offers(slot)) == len(united)
+        assert not any(later.order > shown.order for later in united if later.decision) if shown else False
     for slot, offers in state.conflicts.items():
         assert len({value_key(offer.value) for offer in offers}) == len(offers) > 1, slot
 

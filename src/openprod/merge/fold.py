@@ -411,6 +411,10 @@ class _Folding:
         self.heads = self._find_heads()
         self.mapped = Classes(pair for pair in self._joined(MAPPING, KeyPair))
         self.same = Classes(pair for pair in self._joined(SAME, IdPair))
+        self.merges: dict[bytes, list[Write]] = defaultdict(list)
+        for head in [head for (_, key), heads in self.heads.items() if key == SAME for head in heads]:
+            for entity in (head.holds.low, head.holds.high) if isinstance(head.holds, IdPair) else ():
+                self.merges[entity].append(head)
 
     def _joined(self, key: str, kind: type[KeyPair | IdPair]) -> Iterator[tuple[Any, Any]]:
         """Yields the pairs that stand: those with an addition among their heads."""
@@ -538,7 +542,8 @@ class _Folding:
         if any(head.holds is True and not head.auto for head in self.heads[entity, EXISTS]):
             return True
         work = [*self._work_behind_heads(entity, deletes), *self._unread_work(entity, deletes)]
-        return any(_is_work(one) and self._stands_apart(one, deletes) for one in work)
+        merges = [head for head in self.merges.get(entity, ()) if not head.auto]
+        return any(self._stands_apart(one, deletes) for one in [*filter(_is_work, work), *merges])
 
     def _work_behind_heads(self, entity: EntityId, deletes: list[Write]) -> Iterator[Write]:
         """Yields what stands on a record, and what it replaced, as far back as no deletion knew who replaced it."""

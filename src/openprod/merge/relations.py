@@ -3,7 +3,7 @@
 Chosen once, when written, so that ops commute and the newest place of each entry counts.
 
 A position is a path of (key, run) pairs written `key!run!key!run!`; `!` sorts before every digit, so text order is path
-order. A run is what one program inserted at one place in one go: its entries share all but the last pair, so runs of
+order. A run is what one log inserted at one place in one go: its entries share all but the last pair, so runs of
 two people inserting at one place stay whole, one behind the other, and never alternate. Source: run tags are measured
 in the project's feasibility study (2.6); the keys are those of D. Greenspan, "Implementing fractional indexing"
 (2020).
@@ -40,7 +40,7 @@ def between(low: str | None, high: str | None, run: str) -> str:
     Args:
         low: the position before.
         high: the position behind.
-        run: up to eight digits and letters, new with each start of the program.
+        run: up to eight digits and letters, those of the log that writes.
     """
     before, behind = _read(low), _read(high)
     return _write(
@@ -76,15 +76,16 @@ def _write(path: Path) -> str:
 
 
 def _in_run(near: Path | None, far: Path | None, run: str, *, is_up: bool) -> Path | None:
-    """Returns the next place in our own run beside `near`, as long as it stays on this side of `far`."""
+    """Returns the next place at the end of our own run, where `near` is that; None inside a run, which is another's.
+
+    What goes between two entries of one run opens a run of its own: a second person would open one there too.
+    """
     if near is None or len(near) < 2 or near[-2].run != run or near[-1].run:
         return None
     lead = near[:-1]
-    limit = far[len(lead)].key if far is not None and far[: len(lead)] == lead and len(far) > len(lead) else None
-    own = near[-1].key
-    if limit is not None and (limit <= own if is_up else limit >= own):
+    if far is not None and far[: len(lead)] == lead and len(far) > len(lead):
         return None
-    key = key_between(own, limit) if is_up else key_between(limit, own)
+    key = key_between(near[-1].key, None) if is_up else key_between(None, near[-1].key)
     found = (*lead, Pair(key, ""))
     if far is None or (found < far if is_up else found > far):
         return found

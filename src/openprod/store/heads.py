@@ -374,6 +374,16 @@ class Heads:
         known = set(found)
         return [*found, *(key for key in record.ver if key not in known)]
 
+    def eids_with(self, keys: Iterable[int]) -> set[int]:
+        """Returns the local integers of all that may have been written in any of these slots, as saved.
+
+        Their block held one, or they were written since.
+        """
+        wanted = set(keys)
+        shapes = [no for no, columns in self.shapes.items() if wanted.intersection(columns)]
+        found = {eid for (eid,) in self._db.numbers("SELECT eid FROM entity WHERE shape IN carray(?)", shapes)}
+        return found | {eid for (eid,) in self._db.rows("SELECT eid FROM entity WHERE ver IS NOT NULL")}
+
     # -- saving
 
     def flush(self) -> None:

@@ -6,9 +6,10 @@ What a desk shows is read through the public API only. What it must show is `fol
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Literal, TypeAlias, TypeVar
@@ -22,7 +23,19 @@ from openprod.testing.clock import DAY_MS, MINUTE_MS, FakeClock, TrueTime
 from openprod.testing.device import Company, newer_build
 from openprod.testing.kits import stage_module
 from openprod.testing.link import stream, whole_ones
-from openprod.testing.world import MODULE, Check, Field, Look, PaperSeat, Seat, Token, differences, look_of
+from openprod.testing.world import (
+    MODULE,
+    ORDER,
+    TABLE_FIELDS,
+    Check,
+    Field,
+    Look,
+    PaperSeat,
+    Seat,
+    Token,
+    differences,
+    look_of,
+)
 from openprod.workspace.workspace import Workspace, init_workspace, join_workspace, open_workspace
 from openprod.workspace.write import Edit
 
@@ -168,13 +181,50 @@ class DeskSeat:
         """Takes it out."""
         self._do(lambda edit: edit.remove(record, from_=table))
 
-    def relate(self, source: str, relation: str, target: str, properties: dict[str, Value] | None = None) -> str:
+    def relate(
+        self,
+        source: str,
+        relation: str,
+        target: str,
+        properties: dict[str, Value] | None = None,
+        *,
+        after: str | None = None,
+    ) -> str:
         """Makes a relation."""
-        return self._do(lambda edit: edit.relate_records(source, relation, target, properties or {}))
+        return self._do(lambda edit: edit.relate_records(source, relation, target, properties or {}, after=after))
+
+    def move(self, relation: str, *, after: str | None = None, before: str | None = None) -> None:
+        """Moves an entry of an ordered relation."""
+        self._do(lambda edit: edit.move(relation, after=after, before=before))
+
+    def map_fields(self, one: str, other: str) -> None:
+        """Says that two fields are the same data."""
+        self._at_desk(lambda ws: ws.map_fields(one, other))
+
+    def unmap_fields(self, one: str, other: str) -> None:
+        """Takes that back."""
+        self._at_desk(lambda ws: ws.unmap_fields(one, other))
+
+    def merge(self, one: str, other: str) -> None:
+        """Says that two records are one."""
+        self._at_desk(lambda ws: ws.merge(one, other))
+
+    def split(self, record: str, tables: Sequence[str]) -> None:
+        """Takes that back."""
+        self._at_desk(lambda ws: ws.split(record, tables))
+
+    def _at_desk(self, what: Callable[[Workspace], object]) -> None:
+        with self.build():
+            what(self.ws)
+            self._after()
 
     def unrelate(self, relation: str) -> None:
         """Ends a relation."""
         self._do(lambda edit: edit.unrelate(relation))
+
+    def restore_relation(self, relation: str) -> None:
+        """Brings one that was ended back."""
+        self._do(lambda edit: edit.restore(relation))
 
     def accept_held(self) -> None:
         """Lets in what is held here for its clock."""
@@ -244,6 +294,7 @@ class Looking:
     alive: set[str] = field(default_factory=set[str])
     contested: set[str] = field(default_factory=set[str])
     relations: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
+    lists: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict[tuple[str, str], tuple[str, ...]])
     is_marked: bool = False
 
     def look(self) -> Look:
@@ -270,6 +321,7 @@ class Looking:
             contested=frozenset(self.contested),
             members=self._members(),
             relations=frozenset(self.relations),
+            lists=self.lists,
             flagged=frozenset(flagged | ({"replaced_unread"} if self.is_marked else set())),
             pending=pending,
             unread=status["unread"],
@@ -282,6 +334,7 @@ class Looking:
             self.is_marked = True
         if "deleted" in found["marks"]:
             return
+        record = found["id"]
         if "relation" in found["marks"]:
             relation = self.state.relations.get(id_from_text(record))
             if relation is not None and relation.shown:
@@ -291,9 +344,13 @@ class Looking:
         if "contested" in found["marks"]:
             self.contested.add(record)
         self.shown.update({(record, key): value for key, value in found["fields"].items() if key.startswith(MODULE)})
+        entries: list[str] = []
         for one in self.ws.relations(record):
             if one["is_source"] and one["relation"].startswith(MODULE):
                 self.relations.add((one["relation"], record, one["other"]))
+                entries += [one["id"]] if one["relation"] == ORDER else []
+        if entries:
+            self.lists[ORDER, record] = tuple(entries)
 
     def _members(self) -> dict[str, frozenset[str]]:
         found: dict[str, frozenset[str]] = {}
@@ -303,6 +360,10 @@ class Looking:
                 assert len(rows) == table["count"]
                 if rows:
                     found[table["name"]] = frozenset(str(row["id"]) for row in rows)
+                for row, key in product(rows, TABLE_FIELDS[table["name"]]):
+                    told = self.shown.get((str(row["id"]), key))
+                    cell = row[key.rpartition(".")[2]]
+                    assert cell == told, f"{row['id']}'s {key} is {cell} in the table and {told} in the record"
         return found
 
     def _settled(self) -> dict[Field, tuple[str, ...]]:

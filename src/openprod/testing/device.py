@@ -18,7 +18,9 @@ import msgspec
 
 from openprod.identity import keys, seal
 from openprod.identity.keys import SigningSeed
-from openprod.merge.fold import OpId, Sifted, State, fold, sift
+from openprod.merge.equivalence import Classes
+from openprod.merge.fold import OpId, Sifted, State, fold, newest, sift
+from openprod.merge.relations import between
 from openprod.model import ops
 from openprod.model.bundle import (
     ADMISSION_INVITATION,
@@ -53,25 +55,34 @@ from openprod.model.ids import (
     workspace_id,
 )
 from openprod.model.ops import (
+    Carry,
     Chunk,
     ClockAccept,
     Decide,
     Ends,
     Exist,
+    IdPair,
     InviteOpen,
     InvitePayload,
+    KeyPair,
     KnownOp,
     Malformed,
+    Map,
     Member,
+    Merge,
+    OpRef,
+    Place,
     Relate,
     Rows,
     RowsPayload,
     Set,
+    Split,
+    Unmap,
     Unrelate,
     encode_chunk,
     width,
 )
-from openprod.model.slots import CLOCK, EXISTS, INVITE, RELATION, member_key
+from openprod.model.slots import CLOCK, EXISTS, INVITE, MAPPING, POSITION, RELATION, SAME, member_key
 from openprod.model.values import Value
 from openprod.testing.clock import FakeClock
 
@@ -83,6 +94,9 @@ MakeOp: TypeAlias = Callable[[int, Indexes, Indexes, Indexes], KnownOp]
 
 # What only the newer build writes to.
 LATER_TABLE = "stage.attendees"
+# What the module of the cases declares of its relations.
+ORDERED_RELATION = "stage.order"
+UNIQUE_RELATION = "stage.friend"
 _T = TypeVar("_T")
 
 
@@ -113,12 +127,16 @@ def newer_build() -> Generator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An op before it is in a chunk: records x keys, what it replaces, and how the op itself is made of its indexes."""
+    """An op before it is in a chunk: records x keys, what it replaces, and how the op itself is made of its indexes.
+
+    `carried` is the op that a carry lists.
+    """
 
     records: tuple[EntityId, ...]
     keys: tuple[str, ...]
     over: tuple[OpId, ...]
     make: MakeOp
+    carried: OpId | None = None
 
 
 @dataclass(slots=True)
@@ -135,7 +153,11 @@ class ChunkMaker:
         subjects = tuple(n for record in draft.records for n in (_index(self.subjects, bytes(record)), 1))
         at = tuple(_index(self.keys, key) for key in draft.keys)
         over = tuple(n for bundle, ordinal in draft.over for n in (_index(self.bundles, bundle), ordinal))
-        self.ops.append(draft.make(cause, subjects, at, over))
+        made = draft.make(cause, subjects, at, over)
+        if draft.carried is not None:
+            bundle, ordinal = draft.carried
+            made = Carry(cause, subjects, at, (), OpRef(_index(self.bundles, bundle), ordinal))
+        self.ops.append(made)
 
     def made(self) -> tuple[bytes, int, int]:
         """Returns the chunk's bytes, the ordinals it uses and the number of its ops."""
@@ -173,6 +195,11 @@ def draft_rows(table: str, fields: tuple[str, ...], rows: dict[EntityId, tuple[V
 def draft_later(record: EntityId, table: str = LATER_TABLE, over: Iterable[OpId] = ()) -> Draft:
     """Returns the draft of an op that only the newer build understands: it puts a record into a table."""
     return Draft((record,), (member_key(table),), tuple(over), lambda c, s, k, o: LaterMember(c, s, k, o, payload=True))
+
+
+def draft_carry(records: tuple[EntityId, ...], key: str, op: OpId) -> Draft:
+    """Returns the draft that lists an op in further slots, under its own identity."""
+    return Draft(records, (key,), (), lambda c, s, k, o: Carry(c, s, k, o, OpRef(0, 0)), op)
 
 
 def draft_accept(bundle: BundleId) -> Draft:
@@ -218,6 +245,7 @@ class PaperDevice:
         self.had: dict[BundleId, frozenset[BundleId]] = {}
         self._chance = chance
         self._log = SigningSeed(chance.randbytes(32))
+        self._run = chance.randbytes(4).hex()
         self._tip: BundleId | None = None
         self._applied: set[bytes] = set()
         self._drafts: list[Draft] | None = None
@@ -440,8 +468,16 @@ class PaperDevice:
             self._drafts.append(draft)
 
     def heads(self, record: str, key: str) -> tuple[OpId, ...]:
-        """Returns what stands in a slot: what an editor opened now would show, and a save of it replace."""
-        return tuple(head.id for head in self.state.heads.get((id_from_text(record), key), ()))
+        """Returns what stands in a slot's class: what an editor opened now would show, and a save of it replace."""
+        return tuple(head.id for head in self.state.united((id_from_text(record), key)))
+
+    def own_heads(self, subject: EntityId, key: str) -> tuple[OpId, ...]:
+        """Returns what stands in just one slot."""
+        return tuple(head.id for head in self.state.heads.get((subject, key), ()))
+
+    def members(self, record: str) -> tuple[EntityId, ...]:
+        """Returns the ids that a record is known by here."""
+        return tuple(EntityId(one) for one in self.state.same.members(id_from_text(record)))
 
     def new_id(self) -> EntityId:
         """Returns a fresh record id."""
@@ -460,11 +496,13 @@ class PaperDevice:
     def set(self, record: str, key: str, value: Value, heads: Sequence[OpId] | None = None) -> None:
         """Writes a value over what stands there, or over `heads` where the screen showed something else."""
         over = self.heads(record, key) if heads is None else heads
-        self._write(draft_set(id_from_text(record), key, value, over))
+        keys = self.state.mapped.members(key)
+        self._write(Draft(self.members(record), keys, tuple(over), lambda c, s, k, o: Set(c, s, k, o, value)))
 
     def decide(self, record: str, key: str, value: Value) -> None:
         """Settles what a field offers."""
-        self._write(draft_decide(id_from_text(record), key, value, self.heads(record, key)))
+        keys, over = self.state.mapped.members(key), self.heads(record, key)
+        self._write(Draft(self.members(record), keys, over, lambda c, s, k, o: Decide(c, s, k, o, value)))
 
     def delete(self, record: str) -> None:
         """Deletes a record."""
@@ -482,29 +520,177 @@ class PaperDevice:
         """Takes a record out of a table."""
         self._structure(record, member_key(table), lambda c, s, k, o: Member(c, s, k, o, payload=False))
 
-    def relate(self, source: str, relation: str, target: str, properties: dict[str, Value] | None = None) -> str:
-        """Makes a relation with properties by full key; returns its id."""
+    def relate(
+        self,
+        source: str,
+        relation: str,
+        target: str,
+        properties: dict[str, Value] | None = None,
+        *,
+        after: str | None = None,
+    ) -> str:
+        """Makes a relation with properties by full key; returns its id. In an ordered one behind an entry, or last."""
         ends = Ends(relation, id_from_text(source), id_from_text(target))
-        one = self.new_id()
-        drafts = [Draft((one,), (RELATION,), (), lambda c, s, k, o: Relate(c, s, k, o, ends))]
-        drafts += [draft_set(one, key, value, ()) for key, value in (properties or {}).items()]
-        if self._drafts is None:
-            self.seal(drafts)
-        else:
-            self._drafts += drafts
+        is_unique = relation == UNIQUE_RELATION
+        one = derived_id("relation", relation, ends.source, ends.target) if is_unique else self.new_id()
+        over = self.own_heads(one, RELATION)
+        drafts = [Draft((one,), (RELATION,), over, lambda c, s, k, o: Relate(c, s, k, o, ends))]
+        drafts += [draft_set(one, key, value, self.own_heads(one, key)) for key, value in (properties or {}).items()]
+        if relation == ORDERED_RELATION:
+            drafts.append(self._draft_place(one, ends, after, is_before=False))
+        self._write_all(drafts)
         return id_text(one)
+
+    def move(self, relation: str, *, after: str | None = None, before: str | None = None) -> None:
+        """Moves an entry of an ordered relation."""
+        one = id_from_text(relation)
+        made = self.state.relations[one]
+        ends = Ends(made.type, made.source, made.target)
+        anchor = after if after is not None else before
+        self._write(self._draft_place(one, ends, anchor, is_before=before is not None))
+
+    def _draft_place(self, one: EntityId, ends: Ends, anchor: str | None, *, is_before: bool) -> Draft:
+        entries = [(place, other) for place, other in self._entries(ends) if other != one]
+        at = len(entries)
+        if anchor is not None:
+            at = [other for _, other in entries].index(id_from_text(anchor)) + (0 if is_before else 1)
+        low = entries[at - 1][0] if at else None
+        high = entries[at][0] if at < len(entries) else None
+        position = between(low, high, self._run)
+        return Draft((one,), (POSITION,), self.own_heads(one, POSITION), lambda c, s, k, o: Place(c, s, k, o, position))
+
+    def _entries(self, ends: Ends) -> list[tuple[str, EntityId]]:
+        """Returns the entries that are shown of a list, in order, with their positions."""
+        state = self.state
+        found: list[tuple[str, EntityId]] = []
+        for one, made in state.relations.items():
+            if made.type == ends.type and made.source == state.same.of(ends.source) and made.shown:
+                place = newest(state.heads.get((one, POSITION), ()))
+                found.append((str(place.holds) if place is not None else "", one))
+        return sorted(found)
 
     def unrelate(self, relation: str) -> None:
         """Ends a relation."""
         self._structure(relation, RELATION, Unrelate)
+
+    def restore_relation(self, relation: str) -> None:
+        """Brings one that was ended back."""
+        one = id_from_text(relation)
+        made = newest(
+            write for write in self.state.writes.values() if write.deed == "relate" and (one, RELATION) in write.slots
+        )
+        assert made is not None
+        ends = made.holds
+        assert isinstance(ends, Ends)
+        self._structure(relation, RELATION, lambda c, s, k, o: Relate(c, s, k, o, ends))
 
     def accept_held(self) -> None:
         """Lets in what is held here for its clock; everybody gets to know."""
         for one in [one for one, reason in sorted(self.sifted.pending.items()) if reason == "held"]:
             self._write(draft_accept(one))
 
+    # --- the same things --------------------------------------------------------------------------------------------
+
+    def map_fields(self, one: str, other: str) -> None:
+        """Says that two fields are the same data."""
+        pair = KeyPair(*sorted((one, other)))
+        subject = derived_id("map", pair.low, pair.high)
+        over = self.own_heads(subject, MAPPING)
+        self._write(Draft((subject,), (MAPPING,), over, lambda c, s, k, o: Map(c, s, k, o, pair)))
+
+    def unmap_fields(self, one: str, other: str) -> None:
+        """Takes that back; what only the other side held is listed on both."""
+        low, high = sorted((one, other))
+        subject = derived_id("map", low, high)
+        drafts = [Draft((subject,), (MAPPING,), self.own_heads(subject, MAPPING), Unmap)]
+        left = Classes(
+            (head.holds.low, head.holds.high)
+            for (at, _), heads in self.state.heads.items()
+            for head in heads
+            if at != subject and isinstance(head.holds, KeyPair)
+        )
+        if left.of(low) != left.of(high):
+            for part in (left.members(low), left.members(high)):
+                drafts += self._carries_of_fields(part)
+        self._write_all(drafts)
+
+    def _carries_of_fields(self, part: Sequence[str]) -> list[Draft]:
+        tables = {member_key(key.rpartition(".")[0]) for key in part}
+        found: list[Draft] = []
+        for one in sorted({self.state.same.of(entity) for entity, key in self.state.heads if key in tables}):
+            members = tuple(EntityId(other) for other in self.state.same.members(one))
+            if not any(self.own_heads(member, key) for member in members for key in part):
+                found += [draft_carry(members, part[0], op) for op in self.heads(id_text(one), part[0])]
+        return found
+
+    def merge(self, one: str, other: str) -> None:
+        """Says that two records are one."""
+        low, high = sorted(self.state.same.of(id_from_text(ref)) for ref in (one, other))
+        self._write_all([] if low == high else [self._draft_merge(low, high)])
+
+    def _draft_merge(self, low: bytes, high: bytes) -> Draft:
+        subject = derived_id("merge", low, high)
+        over = self.own_heads(subject, SAME)
+        return Draft((subject,), (SAME,), over, lambda c, s, k, o: Merge(c, s, k, o, IdPair(low, high)))
+
+    def split(self, record: str, tables: Sequence[str]) -> None:
+        """Takes that back: this record goes, with these tables; what a table shows goes where the table goes."""
+        goes = id_from_text(record)
+        members = self.members(record)
+        stay = [one for one in members if one != goes]
+        if not stay:
+            return
+        left: list[tuple[bytes, bytes]] = []
+        drafts: list[Draft] = []
+        for (subject, key), heads in self.state.heads.items():
+            pairs = [head.holds for head in heads if key == SAME and isinstance(head.holds, IdPair)]
+            if any(goes in (pair.low, pair.high) for pair in pairs):
+                drafts.append(Draft((subject,), (SAME,), self.own_heads(subject, SAME), Split))
+            else:
+                left += [(pair.low, pair.high) for pair in pairs]
+        parts = sorted({Classes(left).of(one) for one in stay})
+        drafts += [self._draft_merge(parts[0], part) for part in parts[1:]]
+        now = {table for table, who in self.state.members.items() if self.state.same.of(goes) in who}
+        for side, wanted in (([goes], set(tables)), (stay, now - set(tables))):
+            for table in sorted(now):
+                drafts += self._memberships(side, table, wanted=table in wanted)
+            drafts += self._carries_of_record(side, wanted)
+        self._write_all(drafts)
+
+    def _memberships(self, side: Sequence[EntityId], table: str, *, wanted: bool) -> list[Draft]:
+        key = member_key(table)
+        found: list[Draft] = []
+        for at, one in enumerate(side):
+            is_in = any(head.holds is True for head in self.state.heads.get((one, key), ()))
+            is_wanted = wanted and (at == 0 or is_in)
+            if is_in != is_wanted:
+                found.append(
+                    Draft(
+                        (one,), (key,), self.own_heads(one, key), lambda c, s, k, o, v=is_wanted: Member(c, s, k, o, v)
+                    )
+                )
+        return found
+
+    def _carries_of_record(self, side: Sequence[EntityId], tables: Iterable[str]) -> list[Draft]:
+        """Lists, for one side of a split, what its tables show but only the other side's ids hold."""
+        found: list[Draft] = []
+        for table in sorted(tables):
+            for key in sorted({key for _, key in self.state.heads if key.startswith(f"{table}.")}):
+                keys = self.state.mapped.members(key)
+                held = {op for one in side for other in keys for op in self.own_heads(one, other)}
+                found += [
+                    draft_carry(tuple(side), key, op) for op in self.heads(id_text(side[0]), key) if op not in held
+                ]
+        return found
+
     def _structure(self, subject: str, key: str, make: MakeOp) -> None:
-        self._write(Draft((id_from_text(subject),), (key,), self.heads(subject, key), make))
+        self._write(Draft(self.members(subject), (key,), self.heads(subject, key), make))
+
+    def _write_all(self, drafts: list[Draft]) -> None:
+        if self._drafts is None:
+            self.seal(drafts)
+        else:
+            self._drafts += drafts
 
 
 def _before(bundles: dict[BundleId, Bundle], one: bytes) -> BundleId | None:

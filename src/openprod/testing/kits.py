@@ -32,6 +32,22 @@ inverse = "Known by"
 source = "people"
 target_hint = ["people"]
 properties = { note = "text" }
+
+[relation.order]
+title = "Order"
+inverse = "In the order of"
+source = "people"
+target_hint = ["people"]
+ordered = true
+properties = { word = "text" }
+
+[relation.friend]
+title = "Friend"
+inverse = "Friend of"
+source = "people"
+target_hint = ["people"]
+unique = true
+properties = { since = "text" }
 """
 
 

@@ -25,7 +25,20 @@ from openprod.testing.desks import DeskSeat, Show, make_show, put_back_in_place
 from openprod.testing.device import AUTOMATION, PERSON, Draft, draft_exist, draft_later, draft_set
 from openprod.testing.link import CALM, STORM, Link, readable
 from openprod.testing.trace import Trace
-from openprod.testing.world import ATTENDEES, EMAIL, KNOWS, NAME, PEOPLE, PHONE, PaperSeat, Token, differences, look_of
+from openprod.testing.world import (
+    ATTENDEES,
+    EMAIL,
+    KNOWS,
+    LABEL,
+    NAME,
+    ORDER,
+    PEOPLE,
+    PHONE,
+    PaperSeat,
+    Token,
+    differences,
+    look_of,
+)
 
 SEED_VARIABLE = "OPENPROD_SIM_SEED"
 SEEDS_VARIABLE = "OPENPROD_SIM_SEEDS"
@@ -33,6 +46,8 @@ SEEDS_USUAL = 300
 
 NAMES = ("Ana", "Ben", "Cy", "Dee", "Eve")
 FIELDS = (NAME, PHONE, EMAIL)
+# What people map: across tables, within one, and in a chain.
+PAIRS = ((NAME, LABEL), (PHONE, LABEL), (NAME, EMAIL))
 NOTE = "stage.knows.note"
 VALUES = ("U", "V", "W", "X", "Y", "Z", None)
 SKEWS_MS = (0, 0, -DAY_MS, -4 * MINUTE_MS, 4 * MINUTE_MS, 3 * HOUR_MS, YEAR_MS, -HOUR_MS)
@@ -74,6 +89,12 @@ VERBS: dict[str, int] = {
     "unrelate": 3,
     "decide": 10,
     "settle": 5,
+    "map": 2,
+    "unmap": 2,
+    "merge": 3,
+    "split": 3,
+    "order": 3,
+    "move": 3,
 }
 
 
@@ -117,6 +138,7 @@ class Simulation:
     apart: set[str] = field(default_factory=set[str])
     records: list[str] = field(default_factory=list[str])
     relations: list[str] = field(default_factory=list[str])
+    entries: list[str] = field(default_factory=list[str])
     screens: list[tuple[str, str, str, Token]] = field(default_factory=list[tuple[str, str, str, Token]])
     kept: list[Kept] = field(default_factory=list[Kept])
     dead: list[DeskSeat] = field(default_factory=list[DeskSeat])
@@ -224,7 +246,7 @@ class Simulation:
     def _write(self, seat: DeskSeat) -> None:
         verb = self._any_of(VERBS)
         record = self._some(self.records)
-        key = self.chance.choice(FIELDS)
+        key = self.chance.choice((*FIELDS, *FIELDS, LABEL))
         value = self.chance.choice(VALUES)
         table = self.chance.choice((PEOPLE, ATTENDEES))
         try:
@@ -237,7 +259,8 @@ class Simulation:
     def _do(self, seat: DeskSeat, verb: str, record: str, key: str, value: str | None, table: str) -> str:
         match verb:
             case "add":
-                self.records.append(seat.add(table, {} if table == ATTENDEES else {key: value or "N"}))
+                is_in = key.startswith(f"{table}.")
+                self.records.append(seat.add(table, {key: value or "N"} if is_in else {}))
             case "rows":
                 rows = [tuple(self.chance.choice(VALUES) for _ in FIELDS) for _ in range(self.chance.randint(1, 5))]
                 self.records += seat.add_many(PEOPLE, FIELDS, [(*row,) for row in rows])
@@ -259,11 +282,27 @@ class Simulation:
                 seat.set(self._some(self.relations), NOTE, value)
             case "unrelate" if self.relations:
                 seat.unrelate(self._some(self.relations))
+            case "map" | "unmap":
+                (seat.map_fields if verb == "map" else seat.unmap_fields)(*self.chance.choice(PAIRS))
+            case "merge":
+                seat.merge(record, self._some(self.records))
+            case "split":
+                seat.split(record, [table])
+            case "order":
+                self.entries.append(seat.relate(self._some(self.records), ORDER, record))
+            case "move" if self.entries:
+                return self._move(seat)
             case "decide":
                 return self._decide(seat, "value" if self.chance.random() < 0.8 else "delete", value)
             case _:
                 return self._decide(seat, "any", value)
         return ""
+
+    def _move(self, seat: DeskSeat) -> str:
+        """Moves an entry behind another one, most often of the same list."""
+        entry, anchor = self._some(self.entries), self._some(self.entries)
+        seat.move(entry, after=anchor)
+        return f"{entry[-6:]} behind {anchor[-6:]}"
 
     def _stale(self, seat: DeskSeat, value: str | None) -> str:
         """Saves from an editor that was opened some time ago."""

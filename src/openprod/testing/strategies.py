@@ -65,8 +65,12 @@ from openprod.testing.device import AUTOMATION, PERSON, Draft, PaperDevice, draf
 INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
 FIELDS = ("stage.people.name", "stage.people.phone")
 TABLES = ("stage.people", "stage.attendees")
+LABEL = "stage.attendees.label"
 KNOWS = "stage.knows"
 NOTE = "stage.knows.note"
+ORDER = "stage.order"
+# What people map: across tables, within one, and in a chain.
+PAIRS = ((FIELDS[0], LABEL), (FIELDS[1], LABEL), FIELDS)
 DEVICES_MAX = 5
 
 
@@ -221,6 +225,7 @@ class HistoryPlayer:
     VERBS = (
         *("add", "rows", "set", "set", "set", "stale_set", "decide", "clear", "delete", "restore", "put", "remove"),
         *("relate", "unrelate", "wide", "wide_auto", "auto", "auto_exist", "odd_over", "later", "narrow", "twin"),
+        *("map", "unmap", "merge", "merge", "split", "order", "move"),
         *("skew", "sync", "sync", "sync", "all"),
     )
 
@@ -231,6 +236,7 @@ class HistoryPlayer:
         self.history = History(devices)
         self.tokens: list[tuple[str, str, tuple[OpId, ...]]] = []
         self.relations: list[str] = []
+        self.entries: list[str] = []
         self.records = [devices[0].add(TABLES[0], {FIELDS[0]: name}) for name in ("Old", "Older")]
         self.all_meet()
 
@@ -247,7 +253,7 @@ class HistoryPlayer:
         self.time.advance(SECOND_MS * (two + 1))
         who = self.devices[device % len(self.devices)]
         record = self.records[one % len(self.records)]
-        key = FIELDS[two % len(FIELDS)]
+        key = (*FIELDS, LABEL)[two % 3]
         self._do(verb, who, record, key, one, two)
         self.tokens.append((record, key, who.heads(record, key)))
 
@@ -284,6 +290,17 @@ class HistoryPlayer:
             case "relate":
                 target = self.records[two % len(self.records)]
                 self.relations.append(who.relate(record, KNOWS, target, {NOTE: value}))
+            case "map" | "unmap":
+                (who.map_fields if verb == "map" else who.unmap_fields)(*PAIRS[two % len(PAIRS)])
+            case "merge":
+                who.merge(record, self.records[two % len(self.records)])
+            case "split":
+                who.split(record, [TABLES[two % 2]])
+            case "order":
+                target = self.records[two % len(self.records)]
+                self.entries.append(who.relate(self.records[0], ORDER, target))
+            case "move" if self.entries:
+                self._move(who, self.entries[one % len(self.entries)], self.entries[two % len(self.entries)])
             case "unrelate" if self.relations:
                 who.unrelate(self.relations[one % len(self.relations)])
             case "wide" | "wide_auto":
@@ -315,6 +332,12 @@ class HistoryPlayer:
                 self.all_meet()
             case _:
                 pass
+
+    def _move(self, who: PaperDevice, entry: str, anchor: str) -> None:
+        """Moves an entry behind another one of the same list, where its device shows both."""
+        made = [who.state.relations.get(id_from_text(one)) for one in (entry, anchor)]
+        if entry != anchor and all(one is not None and one.shown for one in made):
+            who.move(entry, after=anchor)
 
     def _narrow(self, who: PaperDevice, record: str, key: str, value: str, two: int) -> None:
         """Writes, or deletes, from a screen that had not shown all that the device had applied."""

@@ -13,11 +13,11 @@ from itertools import permutations
 from random import Random
 from typing import Protocol, TypeAlias, cast
 
-from openprod.merge.fold import Sifted, Slot, State
+from openprod.merge.fold import Sifted, Slot, State, newest
 from openprod.merge.state_hash import text as hash_text
 from openprod.model.bundle import Frontier, Sealed, decode_header, id_of
 from openprod.model.ids import EntityId, id_text
-from openprod.model.slots import is_field_key
+from openprod.model.slots import POSITION, is_field_key
 from openprod.model.values import Plain, Value, plain
 from openprod.testing.clock import MINUTE_MS, FakeClock, TrueTime
 from openprod.testing.device import PaperDevice
@@ -25,7 +25,11 @@ from openprod.testing.device import PaperDevice
 PEOPLE = "stage.people"
 ATTENDEES = "stage.attendees"
 NAME, PHONE, EMAIL = "stage.people.name", "stage.people.phone", "stage.people.email"
+LABEL = "stage.attendees.label"
 KNOWS = "stage.knows"
+ORDER, WORD = "stage.order", "stage.order.word"
+FRIEND, SINCE = "stage.friend", "stage.friend.since"
+TABLE_FIELDS = {PEOPLE: (NAME, PHONE, EMAIL), ATTENDEES: (LABEL,)}
 
 # The module whose tables the cases play with; what a look tells is about these only.
 MODULE = "stage."
@@ -44,6 +48,7 @@ class Look:
         deciders: (record, full key) of an open question to how many of its values somebody decided.
         settled: (record, full key) to the distinct values that the shown write replaced, written like offers.
         contested: records that were deleted by somebody who had not seen somebody's work.
+        lists: (ordered relation, record) to the ids of the entries in order.
         flagged: the kinds of what else a person can find.
         pending: how many bundles have no effect yet, by reason.
         unread: how many bundles have no effect in this version.
@@ -57,6 +62,7 @@ class Look:
     contested: frozenset[str]
     members: dict[str, frozenset[str]]
     relations: frozenset[tuple[str, str, str]]
+    lists: dict[tuple[str, str], tuple[str, ...]]
     flagged: frozenset[str]
     pending: dict[str, int]
     unread: int
@@ -126,12 +132,52 @@ class Seat(Protocol):
         """Takes it out."""
         ...
 
-    def relate(self, source: str, relation: str, target: str) -> str:
-        """Makes a relation."""
+    def relate(
+        self,
+        source: str,
+        relation: str,
+        target: str,
+        properties: dict[str, Value] | None = None,
+        *,
+        after: str | None = None,
+    ) -> str:
+        """Makes a relation; in an ordered one behind another entry, else at the end."""
+        ...
+
+    def move(self, relation: str, *, after: str | None = None, before: str | None = None) -> None:
+        """Moves an entry of an ordered relation behind or in front of another one."""
+        ...
+
+    def map_fields(self, one: str, other: str) -> None:
+        """Says that two fields are the same data."""
+        ...
+
+    def unmap_fields(self, one: str, other: str) -> None:
+        """Takes that back."""
+        ...
+
+    def merge(self, one: str, other: str) -> None:
+        """Says that two records are one."""
+        ...
+
+    def split(self, record: str, tables: Sequence[str]) -> None:
+        """Takes that back: this record goes, with these tables."""
+        ...
+
+    def link(self, source: str, target: str) -> None:
+        """Links a table to another one: who is in the first is in the second."""
+        ...
+
+    def unlink(self, source: str, target: str) -> None:
+        """Takes that back; the second table gets copies."""
         ...
 
     def unrelate(self, relation: str) -> None:
         """Ends a relation."""
+        ...
+
+    def restore_relation(self, relation: str) -> None:
+        """Brings a relation that was ended back."""
         ...
 
     def accept_held(self) -> None:
@@ -215,10 +261,7 @@ class World(Protocol):
 def look_of(state: State, sifted: Sifted | None = None) -> Look:
     """Returns the look that a fold says a device must have."""
     relations = {id_text(one): made for one, made in state.relations.items() if made.type.startswith(MODULE)}
-    visible = state.alive | {one for one, made in state.relations.items() if made.shown}
-    slots = [
-        slot for slot in state.heads if slot[1].startswith(MODULE) and is_field_key(slot[1]) and slot[0] in visible
-    ]
+    slots = _shown_slots(state)
     ours = {slot: offers for slot, offers in state.conflicts.items() if slot[1].startswith(MODULE)}
     pending: dict[str, int] = {}
     for reason in sifted.pending.values() if sifted else ():
@@ -234,7 +277,7 @@ def look_of(state: State, sifted: Sifted | None = None) -> Look:
             for (entity, key), offers in ours.items()
         },
         settled={(id_text(entity), key): _settled(state, (entity, key)) for entity, key in slots},
-        alive=_ids(one for one in state.alive if _is_ours(state, one)),
+        alive=_ids(one for one in state.alive if is_ours(state, one)),
         contested=_ids(state.contested),
         members={
             table: _ids(members & state.alive)
@@ -244,6 +287,7 @@ def look_of(state: State, sifted: Sifted | None = None) -> Look:
         relations=frozenset(
             (made.type, id_text(made.source), id_text(made.target)) for made in relations.values() if made.shown
         ),
+        lists=_lists(state),
         flagged=frozenset(flag.kind for flag in state.flags) - {"contested"},
         pending=pending,
         unread=len(state.unread),
@@ -251,14 +295,50 @@ def look_of(state: State, sifted: Sifted | None = None) -> Look:
     )
 
 
+def _shown_slots(state: State) -> list[Slot]:
+    """Returns the slots that a device shows, by the record that stands for its class: all that were ever written.
+
+    And those that a table shows only because a field is mapped to another.
+    """
+    visible = state.alive | {one for one, made in state.relations.items() if made.shown}
+    found = {(EntityId(state.same.of(entity)), key) for entity, key in state.heads if is_shown_key(key)}
+    for table, keys in TABLE_FIELDS.items():
+        for entity in state.members.get(table, ()):
+            found |= {(entity, key) for key in keys if state.united((entity, key))}
+    return sorted(slot for slot in found if slot[0] in visible)
+
+
+def is_shown_key(key: str) -> bool:
+    """Tells whether a slot key is a field of the module's."""
+    return key.startswith(MODULE) and is_field_key(key)
+
+
 def _settled(state: State, slot: Slot) -> tuple[str, ...]:
     shown = state.shown(slot)
     replaced = [state.writes[one] for one in (shown.over if shown else ()) if one in state.writes]
-    return tuple(sorted({repr(plain(write.value)) for write in replaced if slot in write.slots}))
+    there = {(EntityId(one), key) for one in state.same.members(slot[0]) for key in state.mapped.members(slot[1])}
+    return tuple(sorted({repr(plain(write.value)) for write in replaced if there & write.slots}))
 
 
-def _is_ours(state: State, entity: EntityId) -> bool:
-    return any(one == entity and key.startswith(("@in/" + MODULE, MODULE)) for one, key in state.heads)
+def is_ours(state: State, entity: bytes) -> bool:
+    """Tells whether a record, or one that it was merged with, is in the module's tables or has fields of them."""
+    members = set(state.same.members(entity))
+    return any(one in members and key.startswith(("@in/" + MODULE, MODULE)) for one, key in state.heads)
+
+
+def _lists(state: State) -> dict[tuple[str, str], tuple[str, ...]]:
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for one, made in state.relations.items():
+        if made.type == ORDER and made.shown:
+            entries = found.setdefault((made.type, id_text(made.source)), [])
+            entries.append((position_of(state, one), id_text(one)))
+    return {where: tuple(one for _, one in sorted(entries)) for where, entries in found.items()}
+
+
+def position_of(state: State, relation: EntityId) -> str:
+    """Returns the newest position of an entry, empty where it has none."""
+    place = newest(state.heads.get((relation, POSITION), ()))
+    return place.holds if place is not None and isinstance(place.holds, str) else ""
 
 
 def _ids(entities: Iterable[EntityId]) -> frozenset[str]:

@@ -498,6 +498,7 @@ class Applier:
             masks = self._masks(rows, len(columns))
             eids = self._heads.add_block_rows(uuids, born, shape, masks, 1)
             self._add_block_terms(number, ordinal, uuids, columns, masks)
+            self._mark_classes(uuids, columns)
             shelf = self._model.shelves.get(table)
             if shelf is None:
                 self._db.executemany(
@@ -512,6 +513,15 @@ class Applier:
             for column, key in enumerate(columns):
                 if column < IMPLIED_COLUMNS or row[column - IMPLIED_COLUMNS] is not None:
                     self._write(record, key, born + place * len(columns) + column, set(), set())
+
+    def _mark_classes(self, uuids: Sequence[bytes], columns: Sequence[int]) -> None:
+        """Marks new rows that show, or are shown by, more than what their block says: mapped fields, merged records."""
+        mapped = [key for key in columns if len(self._heads.keys_of(key)) > 1]
+        merged = [one for one in uuids if len(self._heads.same.members(one)) > 1] if self._heads.same else []
+        for uuid in uuids if mapped else merged:
+            record = self._heads.need(uuid)
+            for key in (*mapped, columns[0]):
+                self._mark(record, key)
 
     def _masks(self, rows: Sequence[Sequence[object]], count: int, lead: int = 0, implied: int = 3) -> list[int]:
         """Returns which cells of each row are written.

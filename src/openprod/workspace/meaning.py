@@ -363,7 +363,19 @@ class Meaning:
             if is_field_key(text) or text == EXISTS or table_of_member_key(text) is not None:
                 for oid in self._heads.heads(record, key):
                     yield self._work_at(oid, record.uuid, text)
+        yield from self._merges_of(record.uuid)
         yield from self._unread_work(record.uuid, deletes)
+
+    def _merges_of(self, uuid: bytes) -> Iterator[Work]:
+        """Yields the merges of a record that stand: whoever deleted it without knowing of them meant something else."""
+        same = self._heads.key_numbers.get(SAME)
+        if same is None or len(self._heads.same.members(uuid)) == 1:
+            return
+        for (subject,) in self._db.rows("SELECT subject FROM merged WHERE low = ?1 OR high = ?1", (uuid,)):
+            for oid in self._heads.heads(self._heads.need(subject), same):
+                op = self._log.op_at(oid)
+                if isinstance(op.op, Merge):
+                    yield Work(oid >> ORDINAL_BITS, is_contesting=not op.is_auto, over=tuple)
 
     def _work_at(self, oid: int, subject: bytes, key: str) -> Work:
         op = self._log.op_at(oid)
@@ -631,17 +643,17 @@ class Meaning:
         """Shows fields anew whose mappings changed, in every record that has any of them."""
         numbers = [self._heads.key_number(key) for key in sorted(keys)]
         columns = [column for key in keys for column in self._model.columns_of.get(key, [])]
-        eids: set[int] = set()
         for number in numbers:
-            eids.update(row[0] for row in self._db.rows("SELECT eid FROM head WHERE key = ?", (number,)))
             self._db.execute("DELETE FROM conflict WHERE key = ?", (number,))
+        rows: set[int] = set()
         for owner in sorted({column.owner for column in columns}):
-            eids.update(row[0] for row in self._db.rows(f'SELECT "~eid" FROM {quote(owner)}'))  # noqa: S608 -- quoted
-        for page in _pages(sorted(eids)):
+            rows.update(row[0] for row in self._db.rows(f'SELECT "~eid" FROM {quote(owner)}'))  # noqa: S608 -- quoted
+        # Those out of sight too: their questions rest until they are back.
+        for page in _pages(sorted(rows | self._heads.eids_with(numbers))):
             for record in self._heads.load_eids(page):
                 for key in numbers:
                     self._note_conflict(self._heads.class_of(record)[0], key)
-                for column in columns:
+                for column in columns if record.eid in rows else ():
                     key = self._heads.key_number(column.field.key)
                     self._update_cell(record, column, self._shown_in(record, column, key))
         self.changes.keys.update(keys)

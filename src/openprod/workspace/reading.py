@@ -197,7 +197,7 @@ def _marks(desk: Desk, found: Record) -> list[str]:
         marks.append("deleted")
     elif found.alive == Life.CONTESTED:
         marks.append("contested")
-    if desk.db.one("SELECT 1 FROM shadow WHERE eid = ?", (found.eid,)) is not None:
+    if desk.db.numbers("SELECT 1 FROM shadow WHERE eid IN carray(?)", [one.eid for one in desk.heads.class_of(found)]):
         marks.append("replaced by work this version cannot read yet")
     return marks
 
@@ -477,12 +477,13 @@ def history(desk: Desk, uuid: bytes, field: str | None = None) -> list[LogEntry]
 
 
 def _history_keys(desk: Desk, found: Record, field: str | None) -> list[int]:
-    keys = desk.heads.class_slots(found)
+    keys = [*desk.heads.class_slots(found), *_shown_slots(desk, found)]
     if field is None:
-        return keys
+        # What is mapped is one field with one history.
+        return list({desk.heads.keys_of(key)[0]: key for key in reversed(keys)}.values())[::-1]
     named = [
         key
-        for key in keys
+        for key in dict.fromkeys(keys)
         if desk.heads.key_texts[key] == field or desk.heads.key_texts[key].rpartition(".")[2] == field
     ]
     if named:
