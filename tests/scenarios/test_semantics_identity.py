@@ -1,4 +1,4 @@
-"""Fields mapped, records merged, entries in order: S-31 to S-33, S-40 to S-43, S-82 to S-85, S-90 to S-93.
+"""Fields mapped, records merged, entries in order: S-31 to S-34, S-40 to S-43, S-82 to S-85, S-90 to S-93.
 
 Each case is played in every world of conftest.py. A mapped field is asked about under the smallest of its keys, a
 merged record is known by the smallest of its ids.
@@ -202,6 +202,44 @@ def test_what_was_typed_before_the_mapping_was_on_screen_writes_its_own_field_on
         assert look.offered(r, LABEL) == {"J. Doe", "Jane"}
 
     world.then(check, ana, ben)
+
+
+# -- linking
+
+
+def test_s34_of_a_record_unlinked_twice_apart_there_is_just_one_copy_with_the_same_id_everywhere(
+    world: World,
+) -> None:
+    ana, ben = world.cast("Ana", "Ben")
+    r = ana.add(PEOPLE, {NAME: "Jane"})
+    ana.link(PEOPLE, ATTENDEES)
+    ana.set(r, LABEL, "J. Doe")
+    world.begin(ana, ben)
+    ana.unlink(PEOPLE, ATTENDEES)
+    ben.unlink(PEOPLE, ATTENDEES)
+    world.sync(ana, ben)
+    copies: set[frozenset[str]] = set()
+
+    def check(look: Look) -> None:
+        assert look.members[PEOPLE] == {r}
+        (copy,) = look.members[ATTENDEES]
+        assert copy != r
+        assert look.shown[copy, LABEL] == "J. Doe"
+        assert not look.offers
+        copies.add(look.members[ATTENDEES])
+
+    world.then(check, ana, ben)
+    assert len(copies) == 1
+    ana.set(r, LABEL, "mine")
+    (copy,) = next(iter(copies))
+    ben.set(copy, LABEL, "its own")
+    world.sync(ana, ben)
+
+    def apart(look: Look) -> None:
+        assert look.shown[copy, LABEL] == "its own"
+        assert not look.offers
+
+    world.then(apart, ana, ben)
 
 
 # -- merging

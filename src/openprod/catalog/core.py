@@ -60,6 +60,26 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, FieldType, str], ...]], ...] = (
         ),
     ),
     (
+        "links",
+        "Links",
+        (
+            ("name", "text", "The two tables, as people say it: contacts.people to schedule.attendees"),
+            ("source", "text", "The full name of the table whose records are in the other one too"),
+            ("target", "text", "The full name of that other table"),
+            ("where", "text", "The condition for which records; empty for all"),
+        ),
+    ),
+    (
+        "declined",
+        "Declined",
+        (
+            ("name", "text", "What was suggested, and for which two"),
+            ("kind", "text", "mapping for two fields, match for two records"),
+            ("one", "text", "The smaller of the two full field keys or record ids"),
+            ("other", "text", "The greater one"),
+        ),
+    ),
+    (
         "settings",
         "Settings",
         (

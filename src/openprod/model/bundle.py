@@ -28,7 +28,11 @@ SEQ_MAX = (1 << 23) - 1
 
 CAUSE_GENESIS, CAUSE_EDIT, CAUSE_IMPORT, CAUSE_RULE, CAUSE_SCRIPT = 0, 1, 2, 3, 4
 CAUSE_OVERLAY, CAUSE_UNDO, CAUSE_REDO, CAUSE_MODULE, CAUSE_TEMPLATE, CAUSE_JOIN = 5, 6, 7, 8, 9, 10
-CAUSE_NAMES = ("genesis", "edit", "import", "rule", "script", "overlay", "undo", "redo", "module", "template", "join")
+CAUSE_LINK = 11
+CAUSE_NAMES = (
+    *("genesis", "edit", "import", "rule", "script", "overlay", "undo", "redo", "module", "template", "join"),
+    "link",
+)
 
 ADMISSION_CREATOR, ADMISSION_INVITATION, ADMISSION_KNOWN, ADMISSION_ASKS = 0, 1, 2, 3
 

@@ -213,6 +213,14 @@ class DeskSeat:
         """Takes that back."""
         self._at_desk(lambda ws: ws.split(record, tables))
 
+    def link(self, source: str, target: str) -> None:
+        """Links a table to another one."""
+        self._at_desk(lambda ws: ws.link_tables(source, target))
+
+    def unlink(self, source: str, target: str) -> None:
+        """Takes that back."""
+        self._at_desk(lambda ws: ws.unlink_tables(source, target))
+
     def _at_desk(self, what: Callable[[Workspace], object]) -> None:
         with self.build():
             what(self.ws)

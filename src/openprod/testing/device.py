@@ -657,6 +657,31 @@ class PaperDevice:
             drafts += self._carries_of_record(side, wanted)
         self._write_all(drafts)
 
+    def link(self, source: str, target: str) -> None:
+        """Puts who is in one table into another one; a device of paper does no more for a link than that."""
+        key = member_key(target)
+        self._write_all(
+            [
+                Draft((one,), (key,), self.own_heads(one, key), lambda c, s, k, o: Member(c, s, k, o, payload=True))
+                for one in sorted(self.state.members[source])
+            ]
+        )
+
+    def unlink(self, source: str, target: str) -> None:
+        """Makes copies of what the second table shows of records of both, and takes these out of it."""
+        key, drafts = member_key(target), list[Draft]()
+        for one in sorted(self.state.members[source] & self.state.members.get(target, frozenset())):
+            copy_id = derived_id("copy", one, target)
+            over = self.own_heads(one, key)
+            drafts += [
+                draft_exist(copy_id, (), is_live=True),
+                Draft((copy_id,), (key,), (), lambda c, s, k, o: Member(c, s, k, o, payload=True)),
+                Draft((one,), (key,), over, lambda c, s, k, o: Member(c, s, k, o, payload=False)),
+            ]
+            for name in sorted({name for _, name in self.state.heads if name.startswith(f"{target}.")}):
+                drafts += [draft_carry((copy_id,), name, op) for op in self.heads(id_text(one), name)]
+        self._write_all(drafts)
+
     def _memberships(self, side: Sequence[EntityId], table: str, *, wanted: bool) -> list[Draft]:
         key = member_key(table)
         found: list[Draft] = []

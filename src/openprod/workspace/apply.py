@@ -104,6 +104,8 @@ class Applier:
 
     def read_hash(self) -> None:
         """Reads the state hash again, after somebody else's commit or a rollback."""
+        # A number that came to nothing is another bundle's next time.
+        self._factors.clear()
         row = self._db.one("SELECT value FROM meta WHERE key = 'state_hash'")
         self.hash = int(row[0], 16) if row else 0
 

@@ -13,6 +13,7 @@ import msgspec
 
 from openprod.merge.equivalence import Classes
 from openprod.merge.relations import between
+from openprod.model.bundle import Cause
 from openprod.model.errors import Refused
 from openprod.model.ops import Carry, Chunk, Ends, KnownOp, OpRef, Relations, RelationsPayload, Rows, RowsPayload
 from openprod.model.slots import EXISTS
@@ -44,6 +45,14 @@ class Place:
     seqs: Mapping[int, int]
     mapped: Classes[str]
     same: Classes[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What links add to a bundle: chunks, and the causes their ops name, from the second of the bundle's on."""
+
+    chunks: tuple[Chunk, ...] = ()
+    causes: tuple[Cause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +208,10 @@ class Lists:
 class ChunkBuilder:
     """Puts ops into chunks of bounded size, each with its own tables of keys, subjects and bundles."""
 
-    def __init__(self, sight: Sight) -> None:
+    def __init__(self, sight: Sight, cause: int = 0) -> None:
+        """Starts with nothing; `cause` is the place of its ops' reason in the header's causes."""
         self.sight = sight
+        self._cause = cause
         self._chunks: list[Chunk] = []
         self._values = 0
         self._fresh()
@@ -241,7 +252,7 @@ class ChunkBuilder:
     ) -> None:
         numbers = tuple(self._keys.setdefault(key, len(self._keys)) for key in keys)
         make: type = kind
-        self._ops.append(make(0, subjects, numbers, over, payload))
+        self._ops.append(make(self._cause, subjects, numbers, over, payload))
 
     def add_carry(self, subjects: Iterable[bytes], key: str, oid: int) -> None:
         """Lists another op in further slots."""

@@ -44,7 +44,7 @@ from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, SEQ_BITS, Branch, Log
 from openprod.store.pending import PendingShelf
 from openprod.store.read_model import ReadModel
 from openprod.workspace.apply import Applier
-from openprod.workspace.building import Place, Sight
+from openprod.workspace.building import Linked, Place, Sight
 from openprod.workspace.catalogs import CatalogLoader
 from openprod.workspace.ingest import Ingest
 from openprod.workspace.meaning import Changes, Meaning
@@ -124,6 +124,8 @@ class Desk:
         self._has_looked_for_key = False
         self._given_up: set[bytes] = set()
         self.admission: Admission | None = None
+        # What tables linked to each other add to a bundle before it is sealed.
+        self.linked: Callable[[Desk, str, Cause, Place, Sequence[Chunk]], Linked] = lambda *_: Linked()
         self._run = _run_tag(chance(RUN_CHARACTERS))
 
     def _meta(self, key: str) -> bytes:
@@ -581,17 +583,34 @@ class Desk:
                 chunks = build(Sight(self, start))
                 if not chunks:
                     return None
-                key, bundle = self._write(label, cause, start, chunks)
+                linked = self.linked(self, label, cause, start, chunks)
+                key, bundle = self._write(label, (cause, *linked.causes), start, [*chunks, *linked.chunks])
             self.home.mark(LogId(key.log), bundle.header.seq, bundle.id)
             changes = self.meaning.changes
         self.tell(changes)
         return bundle.id.hex()
 
-    def _write(self, label: str, cause: Cause, start: Place, chunks: list[Chunk]) -> tuple[LogKey, Bundle]:
+    @contextmanager
+    def trying(self, label: str, causes: tuple[Cause, ...], start: Place, chunks: list[Chunk]) -> Generator[None]:
+        """Lets the tables show, inside, what these chunks would make of them; then all is as it was before.
+
+        Within a transaction that its caller holds.
+        """
+        self.db.execute("SAVEPOINT trying")
+        try:
+            self._write(label, causes, start, chunks)
+            yield
+        finally:
+            self.db.execute("ROLLBACK TO trying")
+            self.db.execute("RELEASE trying")
+            self.forget()
+            self.meaning.changes = Changes()
+
+    def _write(self, label: str, causes: tuple[Cause, ...], start: Place, chunks: list[Chunk]) -> tuple[LogKey, Bundle]:
         key = self.open_log()
         arms = self.log.branches_of(key.log)
         arm = arms[0] if arms else self.log.new_branch(key.log, None, 0, self.home.need_identity().actor)
-        header, raw = self._header(key, arm, label, cause, start, chunks)
+        header, raw = self._header(key, arm, label, causes, start, chunks)
         bundle_id, sealed = seal(header, raw, key.seed, self.id)
         bundle = Bundle(bundle_id, header, sealed, tuple(chunks))
         eff = effective(Hlc(header.claimed), self.log.past_eff(header))
@@ -604,7 +623,7 @@ class Desk:
         return int.from_bytes(header.claimed[:8], "big")
 
     def _header(
-        self, key: LogKey, arm: Branch, label: str, cause: Cause, start: Place, chunks: list[Chunk]
+        self, key: LogKey, arm: Branch, label: str, causes: tuple[Cause, ...], start: Place, chunks: list[Chunk]
     ) -> tuple[Header, tuple[bytes, ...]]:
         raw = tuple(map(encode_chunk, chunks))
         refs = tuple(
@@ -621,7 +640,7 @@ class Desk:
             seen=self._newly_seen(arm),
             view=self._view(arm, start),
             unread=tuple(sorted(self.log.unread.values())),
-            causes=(cause,),
+            causes=causes,
             modules=self._modules_of(chunks),
             label=label.encode()[:LABEL_BYTES_MAX].decode(errors="ignore"),
             epoch=0,

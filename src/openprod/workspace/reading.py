@@ -33,7 +33,7 @@ from openprod.model.values import Plain, Value, plain
 from openprod.store.heads import Record
 from openprod.store.log import ORDINAL_BITS, SEQ_MASK, OpAt, branch_of
 from openprod.store.pending import ADMISSION, HELD, WAITING
-from openprod.workspace import wording
+from openprod.workspace import links, wording
 from openprod.workspace.desk import Desk, UnknownRecord, is_relation
 from openprod.workspace.shapes import (
     ConflictShape,
@@ -170,6 +170,7 @@ def record(desk: Desk, uuid: bytes) -> RecordShape:
         "id": id_text(found.uuid),
         "title": desk.title(uuid),
         "tables": desk.member_tables(uuid),
+        "origins": {table: links.origin_of(desk, uuid, table) for table in desk.member_tables(uuid)},
         "fields": values,
         "heads": heads,
         "conflicts": sorted(conflicts),
@@ -658,6 +659,9 @@ def notices(desk: Desk, now_ms: int) -> list[NoticeShape]:
     if damaged := quarantine.bundles():
         found.append({"kind": "damaged", "text": wording.damaged_notice(len(damaged))})
     found.extend({"kind": "derived", "text": text} for text in quarantine.derived())
+    for link, count in links.lacking(desk):
+        one, other = (desk.catalog.table(name).title for name in (link.source, link.target))
+        found.append({"kind": "link", "text": wording.link_notice(one, other, (link.source, link.target), count)})
     for kind, number, _, detail in desk.db.rows(
         "SELECT kind, bundle, ordinal, detail FROM flag WHERE bundle ORDER BY kind, bundle, ordinal"
     ):

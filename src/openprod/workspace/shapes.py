@@ -38,12 +38,26 @@ class FieldShape(TypedDict):
     hidden: bool
 
 
+class LinkShape(TypedDict):
+    """A table linked to another one; `lacking` records came from elsewhere and are not in the second one yet."""
+
+    id: str
+    source: str
+    target: str
+    where: str
+    lacking: int
+
+
 class RecordShape(TypedDict):
-    """A record: values and heads by full field key; `marks` are words such as `deleted` and `contested`."""
+    """A record: values and heads by full field key; `marks` are words such as `deleted` and `contested`.
+
+    `origins` says for each of its tables who put it there: a person, or a link, rule, import …
+    """
 
     id: str
     title: str
     tables: list[str]
+    origins: dict[str, str]
     fields: Values
     heads: Heads
     conflicts: list[str]

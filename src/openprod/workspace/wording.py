@@ -168,3 +168,12 @@ def damaged_notice(count: int) -> str:
     return (
         f"{what} damaged on this disk and set aside. Sync with a device or a stick that has them, and they are mended."
     )
+
+
+def link_notice(source: str, target: str, names: tuple[str, str], count: int) -> str:
+    """Returns the sentence about records that others made and that a link has not put into its second table."""
+    records = "1 record" if count == 1 else f"{count} records"
+    return (
+        f"{records} of {source} came from elsewhere and {'is' if count == 1 else 'are'} not in {target}, though the"
+        f" tables are linked. To put {'it' if count == 1 else 'them'} there: openprod tables link {names[0]} {names[1]}"
+    )

@@ -19,7 +19,7 @@ from openprod.catalog.tables import Catalog
 from openprod.identity.invite import Invitation, admission_for, invitation_text, new_invitation, read_invitation
 from openprod.identity.keys import SigningSeed, sign
 from openprod.identity.seal import creator_admission
-from openprod.model.bundle import CAUSE_EDIT, CAUSE_GENESIS, CAUSE_JOIN, Cause, Frontier, Sealed
+from openprod.model.bundle import CAUSE_EDIT, CAUSE_GENESIS, CAUSE_JOIN, CAUSE_LINK, Cause, Frontier, Sealed
 from openprod.model.errors import Missing, Refused
 from openprod.model.ids import ActorId, LogId, WorkspaceId, derived_id, id_text, workspace_id
 from openprod.model.ops import ClockAccept, InviteClose, InviteOpen, InvitePayload
@@ -29,7 +29,7 @@ from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.database import Database, DatabaseDamaged, NotAWorkspace, translated
 from openprod.store.home import Home
 from openprod.store.overlays import Overlays
-from openprod.workspace import adopt, heal, reading, repair, undo, verify
+from openprod.workspace import adopt, heal, links, reading, repair, undo, verify
 from openprod.workspace.asking import Answer, Asker, Live, Question
 from openprod.workspace.desk import DATABASE_NAME, Desk
 from openprod.workspace.ingest import Report, portions
@@ -48,6 +48,7 @@ from openprod.workspace.shapes import (
     ConflictShape,
     DriftShape,
     FieldShape,
+    LinkShape,
     LogEntry,
     NoticeShape,
     OverlayShape,
@@ -122,6 +123,7 @@ class Workspace:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        desk.linked = links.acted
         self._asker = Asker(desk)
 
     def __enter__(self) -> Self:
@@ -620,6 +622,45 @@ class Workspace:
             there = f"There are: {', '.join(names)}." if names else "There are none yet."
             raise UnknownOverlay(f"There is no overlay '{name}'. {there}")
         return self.overlay(name)
+
+    # -- tables whose records are in others too
+
+    def link_tables(self, source: str, target: str, where: str = "") -> str:
+        """Links a table to another one: its records, all or those of a condition, are in both from now on.
+
+        Those that are there already are put into the second one now. Returns what is odd about it, empty if nothing.
+        """
+        with (
+            self.edit(f"Link {source} to {target}", Cause(CAUSE_LINK, detail=(links.link_id(source, target),))) as edit,
+            self.desk.reading(),
+        ):
+            links.stage_link(self.desk, edit, source, target, where)
+            return links.warning(self.desk, source, target)
+
+    def unlink_tables(self, source: str, target: str, *, is_copying: bool = True) -> int:
+        """Takes a link back; returns how many copies the second table got.
+
+        Records that the link put there are copied, so both tables keep what they show and go their own ways from now
+        on; without copying they stay in both, as if a person had put them there.
+        """
+        cause = Cause(CAUSE_LINK, detail=(links.link_id(source, target),))
+        with self.edit(f"Unlink {source} from {target}", cause) as edit, self.desk.reading():
+            return links.stage_unlink(self.desk, edit, source, target, is_copying=is_copying)
+
+    def links(self) -> list[LinkShape]:
+        """Returns the links between tables, with how many records of others' making they still have to be put."""
+        with self.desk.reading():
+            lacking = {link.id: count for link, count in links.lacking(self.desk)}
+            return [
+                {
+                    "id": id_text(one.id),
+                    "source": one.source,
+                    "target": one.target,
+                    "where": one.where,
+                    "lacking": lacking.get(one.id, 0),
+                }
+                for one in links.all_links(self.desk)
+            ]
 
     # -- care
 

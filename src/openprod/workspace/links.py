@@ -1,0 +1,318 @@
+"""Links: the records of one table that are in another one too, as a table is told once, and what an edit owes to that.
+
+A link is a record of core.links. It acts where the edit is made, in the same bundle and under its own cause, so
+receiving makes nobody's device write. A person's word on one record stands: who was taken out by hand stays out. Taking
+a link back gives the second table copies whose ids derive from what is taken back, the same on every device (S-34).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from openprod.model.bundle import CAUSE_EDIT, CAUSE_LINK, CAUSE_NAMES, Cause
+from openprod.model.errors import Missing, Refused
+from openprod.model.ids import EntityId, derived_id, id_from_text, id_text
+from openprod.model.ops import Chunk, Exist, KnownOp, Member, Relate, Relations, Rows, subject_indexes
+from openprod.model.slots import EXISTS, is_field_key, member_key, table_of_member_key
+from openprod.model.values import RecordRef
+from openprod.query.compile import compile_query
+from openprod.query.conditions import Parameter
+from openprod.query.tree import operands, read_query
+from openprod.store.log import ORDINAL_BITS
+from openprod.workspace.building import ChunkBuilder, Linked, Place, Sight
+from openprod.workspace.desk import Desk
+from openprod.workspace.write import Edit
+
+LINKS = "core.links"
+PERSON = "person"
+
+
+class LinkedToItself(Refused):
+    """A table cannot be linked to itself."""
+
+    code = "links.itself"
+
+
+class NotLinked(Missing):
+    """Two tables are not linked."""
+
+    code = "links.unknown"
+
+
+class NotFixed(Refused):
+    """A link's condition asks for what differs from person to person or moment to moment."""
+
+    code = "links.not_fixed"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link: its record's id, from which table into which, and for which records (empty: all)."""
+
+    id: EntityId
+    source: str
+    target: str
+    where: str
+
+
+def link_id(source: str, target: str) -> EntityId:
+    """Returns the record of the link between two tables."""
+    return derived_id(LINKS, source, target)
+
+
+def all_links(desk: Desk) -> list[Link]:
+    """Returns the links that stand, by the tables' names."""
+    rows = desk.db.rows('SELECT uuid, source, target, "where" FROM "core.links" JOIN entity ON eid = "~eid"')
+    found = [Link(EntityId(uuid), str(source), str(target), str(where or "")) for uuid, source, target, where in rows]
+    return sorted(found, key=lambda link: (link.source, link.target, link.id))
+
+
+def origin_of(desk: Desk, uuid: bytes, table: str) -> str:
+    """Returns who put a record into a table: a person, or what else (link, rule, import …); empty if it is not in."""
+    causes = [cause for oid in desk.heads_now(uuid, member_key(table)) if (cause := _cause(desk, oid, is_live=True))]
+    if not causes:
+        return ""
+    kinds = [cause.kind for cause in causes]
+    kind = CAUSE_EDIT if CAUSE_EDIT in kinds else kinds[-1]
+    return PERSON if kind == CAUSE_EDIT or kind >= len(CAUSE_NAMES) else CAUSE_NAMES[kind]
+
+
+def _cause(desk: Desk, oid: int, *, is_live: bool) -> Cause | None:
+    """Returns why an op was written, None where it says the opposite of what is asked for."""
+    op = desk.op_at(oid)
+    return desk.log.header(oid >> ORDINAL_BITS).causes[op.op.cause] if bool(op.is_live) == is_live else None
+
+
+# -- made and taken back
+
+
+def stage_link(desk: Desk, edit: Edit, source: str, target: str, where: str) -> Link:
+    """Adds a link to an edit, and puts into the second table whoever it concerns and was never there.
+
+    Raises:
+        LinkedToItself, UnknownName, NotFixed, or what is wrong with the condition: nothing was written.
+    """
+    desk.catalog.table(source)
+    desk.catalog.table(target)
+    if source == target:
+        raise LinkedToItself(f"{source} cannot be linked to itself: its records are in it. Name two tables.")
+    link = Link(link_id(source, target), source, target, where.strip())
+    _check_condition(desk, link)
+    there = matching(desk, link)
+    fields = {"name": f"{source} to {target}", "source": source, "target": target, "where": link.where or None}
+    record = id_text(link.id)
+    if desk.is_known(link.id):
+        edit.restore(record)
+        if link not in all_links(desk):
+            edit.put(record, into=LINKS)
+        edit.set(record, {f"{LINKS}.{name}": value for name, value in fields.items()})
+    else:
+        edit.add_record(LINKS, fields, record_id=link.id)
+
+    def put(builder: ChunkBuilder, sight: Sight) -> None:
+        for uuid in sorted(there):
+            if _may_put(desk, uuid, target):
+                builder.add(Member, uuid, member_key(target), sight.heads_now(uuid, member_key(target)), payload=True)
+
+    edit.build_with(put)
+    return link
+
+
+def warning(desk: Desk, source: str, target: str) -> str:
+    """Returns what is odd about linking two tables, empty where their modules expect it."""
+    one, other = desk.catalog.table(source), desk.catalog.table(target)
+    if target in one.links_well_with or source in other.links_well_with:
+        return ""
+    return f"{one.title} and {other.title} are seldom linked: neither says that it goes well with the other."
+
+
+def _check_condition(desk: Desk, link: Link) -> None:
+    if not link.where:
+        return
+    query = read_query({"from": link.source, "where": link.where})
+    asked = sorted({one.name for one in operands(query) if isinstance(one, Parameter)})
+    if asked:
+        raise NotFixed(
+            f"The condition asks for ${asked[0]}, which is not the same for everybody. Link by what is in the tables."
+        )
+    compile_query(query, desk.catalog)
+
+
+def matching(desk: Desk, link: Link) -> set[bytes]:
+    """Returns the records of a link's first table for which its condition holds, as the tables stand."""
+    if link.source not in desk.model.shelves:
+        return set()
+    form = {"from": link.source, **({"where": link.where} if link.where else {})}
+    compiled = compile_query(read_query(form), desk.catalog, venue_zone=desk.loader.venue_zone)
+    rows = desk.db.rows(compiled.sql, compiled.params)
+    return {id_from_text(str(compiled.row(row)["id"])) for row in rows}
+
+
+def _may_put(desk: Desk, uuid: bytes, table: str) -> bool:
+    """Tells whether a link may put a record into a table: it was never in, or only a link took it out."""
+    heads = desk.heads_now(uuid, member_key(table))
+    causes = [_cause(desk, oid, is_live=False) for oid in heads]
+    return all(cause is not None and cause.kind == CAUSE_LINK for cause in causes)
+
+
+def stage_unlink(desk: Desk, edit: Edit, source: str, target: str, *, is_copying: bool) -> int:
+    """Adds to an edit that a link ends. Returns how many copies that makes.
+
+    Args:
+        desk: the workspace.
+        edit: the edit, whose cause is the link's.
+        source, target: the two tables.
+        is_copying: records that the link put into the second table are taken out of it, and copies of them put there;
+            else they stay in both.
+
+    Raises NotLinked.
+    """
+    link = next((one for one in all_links(desk) if (one.source, one.target) == (source, target)), None)
+    if link is None:
+        raise NotLinked(f"{source} is not linked to {target}. See: openprod tables --links")
+    # What is taken back: a later link between the same tables is another one, and so are its copies.
+    acts = [bundle + ordinal.to_bytes(4, "big") for bundle, ordinal in _acts(desk, link)]
+    edit.remove(id_text(link.id), from_=LINKS)
+    there = _put_by(desk, link) if is_copying else []
+
+    def part(builder: ChunkBuilder, sight: Sight) -> None:
+        for uuid in there:
+            _copy(desk, builder, sight, uuid, target, derived_id("copy", uuid, target, *acts))
+
+    edit.build_with(part)
+    return len(there)
+
+
+def _acts(desk: Desk, link: Link) -> list[tuple[bytes, int]]:
+    return sorted(desk.address_of(oid) for oid in desk.heads_now(link.id, member_key(LINKS)))
+
+
+def _put_by(desk: Desk, link: Link) -> list[bytes]:
+    """Returns the records that are in both tables of a link and that nobody but it put into the second one."""
+    found: list[bytes] = []
+    for uuid in sorted(_in_both(desk, link)):
+        causes = [_cause(desk, oid, is_live=True) for oid in desk.heads_now(uuid, member_key(link.target))]
+        if all(cause is not None and cause.kind == CAUSE_LINK and link.id in cause.detail for cause in causes):
+            found.append(uuid)
+    return found
+
+
+def _in_both(desk: Desk, link: Link) -> list[bytes]:
+    if link.source not in desk.model.shelves or link.target not in desk.model.shelves:
+        return []
+    sql = (
+        f'SELECT uuid FROM "{link.source}" AS a JOIN "{link.target}" AS b ON a."~eid" = b."~eid"'  # noqa: S608 -- names
+        ' JOIN entity ON eid = a."~eid"'
+    )
+    return [uuid for (uuid,) in desk.db.rows(sql)]
+
+
+def _copy(desk: Desk, builder: ChunkBuilder, sight: Sight, uuid: bytes, table: str, copy: EntityId) -> None:
+    """Makes a record of its own of what one table shows of a record, and takes that one out of it."""
+    builder.add_exactly(Exist, (copy,), (EXISTS,), (), payload=True)
+    builder.add_exactly(Member, (copy,), (member_key(table),), (), payload=True)
+    builder.add(Member, uuid, member_key(table), sight.heads_now(uuid, member_key(table)), payload=False)
+    for one in desk.catalog.table(table).fields.values():
+        for oid in sight.heads_now(uuid, one.key):
+            builder.add_carry((copy,), one.key, oid)
+
+
+def lacking(desk: Desk) -> list[tuple[Link, int]]:
+    """Returns the links that others' work left unmatched: records they concern that are not in the second table yet."""
+    found: list[tuple[Link, int]] = []
+    for link in all_links(desk):
+        if link.source in desk.model.shelves and link.target in desk.model.shelves:
+            there = matching(desk, link) - set(_in_both(desk, link))
+            count = sum(_may_put(desk, uuid, link.target) for uuid in there)
+            found += [(link, count)] if count else []
+    return found
+
+
+# -- acting
+
+
+@dataclass(slots=True)
+class _Touched:
+    """What a bundle in the making does to memberships, and which records it touches at all."""
+
+    records: set[bytes] = field(default_factory=set[bytes])
+    said: dict[tuple[bytes, str], bool] = field(default_factory=dict[tuple[bytes, str], bool])
+
+    def take(self, desk: Desk, chunk: Chunk) -> None:
+        """Reads the ops of a chunk."""
+        for op in chunk.ops:
+            subjects = [desk.standing(chunk.subjects[at * 16 : at * 16 + 16]) for at in subject_indexes(op.subjects)]
+            tables = [table for key in op.keys if (table := table_of_member_key(chunk.keys[key])) is not None]
+            if isinstance(op, Rows):
+                tables.append(op.payload.table)
+            for table in tables:
+                is_in = not isinstance(op, Member) or op.payload
+                self.said.update({(uuid, table): is_in for uuid in subjects})
+            if tables or any(is_field_key(chunk.keys[key]) for key in op.keys):
+                self.records.update(subjects)
+            self.records.update(desk.standing(end) for end in _ends(op))
+
+
+def _ends(op: KnownOp) -> Iterable[bytes]:
+    match op:
+        case Relate():
+            return op.payload.source, op.payload.target
+        case Relations():
+            return [end.id for row in op.payload.rows for end in row[:2] if isinstance(end, RecordRef)]
+        case _:
+            return ()
+
+
+def acted(desk: Desk, label: str, cause: Cause, start: Place, chunks: Sequence[Chunk]) -> Linked:
+    """Returns what the links add to a bundle that is about to be sealed, within its transaction.
+
+    Of the records that the bundle touches, those that a link concerns then and that were never in its second table, or
+    that only a link took out of it. What links put there may concern further links.
+    """
+    links = [one for one in all_links(desk) if one.source in desk.catalog.tables and one.target in desk.catalog.tables]
+    if not links:
+        return Linked()
+    touched = _Touched()
+    for chunk in chunks:
+        touched.take(desk, chunk)
+    desk.heads.load(sorted(touched.records))
+    found = Linked()
+    while True:
+        more = _round(desk, links, touched, found, (label, cause, start, chunks))
+        if more is None:
+            return found
+        found = more
+
+
+_Draft = tuple[str, Cause, Place, Sequence[Chunk]]
+
+
+def _round(desk: Desk, links: Sequence[Link], touched: _Touched, found: Linked, draft: _Draft) -> Linked | None:
+    """Returns what was found and what links add to that, None where they add nothing."""
+    label, cause, start, chunks = draft
+    causes, made = list(found.causes), list(found.chunks)
+    for link in links:
+        wanted = {uuid for uuid in touched.records if _is_due(desk, link, touched, uuid)}
+        if wanted and link.where:
+            with desk.trying(label, (cause, *found.causes), start, [*chunks, *found.chunks]):
+                wanted &= matching(desk, link)
+        if not wanted:
+            continue
+        builder = ChunkBuilder(Sight(desk, start), cause=len(causes) + 1)
+        causes.append(Cause(CAUSE_LINK, auto=True, detail=(bytes(link.id),)))
+        for uuid in sorted(wanted):
+            key = member_key(link.target)
+            builder.add(Member, uuid, key, desk.heads_now(uuid, key), payload=True)
+            touched.said[uuid, link.target] = True
+        made += builder.finish()
+    return Linked(tuple(made), tuple(causes)) if len(causes) > len(found.causes) else None
+
+
+def _is_due(desk: Desk, link: Link, touched: _Touched, uuid: bytes) -> bool:
+    if (uuid, link.target) in touched.said or (desk.is_known(uuid) and desk.is_gone(uuid)):
+        return False
+    is_in = touched.said.get((uuid, link.source))
+    if is_in is None:
+        is_in = any(desk.op_at(oid).is_live for oid in desk.heads_now(uuid, member_key(link.source)))
+    return is_in and _may_put(desk, uuid, link.target)
