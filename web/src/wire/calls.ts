@@ -247,6 +247,7 @@ export interface RecordShape {
   readonly id: string;
   readonly title: string;
   readonly tables: readonly string[];
+  readonly origins: { readonly [key: string]: string };
   readonly fields: { readonly [key: string]: Plain };
   readonly heads: { readonly [key: string]: readonly string[] };
   readonly conflicts: readonly string[];
@@ -425,6 +426,7 @@ export const checkRecordShape: Check<RecordShape> = shape<RecordShape>({
   id: text,
   title: text,
   tables: listOf(text),
+  origins: mapOf(text),
   fields: mapOf(plain),
   heads: mapOf(listOf(text)),
   conflicts: listOf(text),
