@@ -113,7 +113,7 @@ def floor_database(path: Path, statement: str, synchronous: str = "FULL") -> aps
     connection = apsw.Connection(str(path))
     for _ in connection.execute("PRAGMA journal_mode=WAL"):
         pass
-    connection.execute(f"PRAGMA synchronous={synchronous}; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000")
+    connection.execute(f"PRAGMA synchronous={synchronous}; PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=4000")
     connection.execute(statement)
     return connection
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import random
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 
@@ -85,6 +86,9 @@ def _edits(scratch: Scratch, times: int, count: int, steps: int = 200) -> Iterat
     raw = floor_database(scratch.place("floor"), statement)
     insert_floor(raw, names, wide)
     eids = [row[0] for row in wide]
+    # Records here and there, as people edit: what was read for one edit is little help to the next.
+    random.Random(1).shuffle(found)
+    random.Random(2).shuffle(eids)
     laps = itertools.count()
     update = f'UPDATE "{TABLE}" SET "label" = ? WHERE "~eid" = ?'
 

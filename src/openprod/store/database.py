@@ -19,7 +19,7 @@ from openprod.model.errors import Damaged, Missing, OpenprodError, Refused
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x4F505244  # "OPRD"
 BUSY_MS = 5_000
-CACHE_KIB = 64 * 1024
+CACHE_KIB = 32 * 1024
 CHECKPOINT_PAGES = 4_000
 
 SqlValue: TypeAlias = int | float | str | bytes | None

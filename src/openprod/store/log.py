@@ -56,10 +56,12 @@ ORDINAL_MASK = (1 << ORDINAL_BITS) - 1
 LOGS_MAX = 1 << 20
 
 # Decoded chunks are kept by what they weigh: their cells, and something for each.
-_CELLS_KEPT = 300_000
+_CELLS_KEPT = 100_000
 _CHUNK_CELLS_MIN = 32
 _HEADERS_KEPT = 4_096
-_ORDERS_KEPT = 100_000
+_ORDERS_KEPT = 20_000
+_IDS_KEPT = 50_000
+_FIRSTS_KEPT = 1_000
 
 
 # In place of a chunk that is not kept.
@@ -146,6 +148,7 @@ class Log:
         self._cells_kept = 0
         self._unsaved: dict[int, tuple[Chunk, Sequence[int], int]] = {}
         self._orders: dict[int, tuple[bytes, bytes]] = {}
+        self._firsts: dict[int, list[int]] = {}
         self.next_place = 1
         self.unread: dict[int, bytes] = {}
         self._bundle_rows: list[tuple[object, ...]] = []
@@ -166,6 +169,7 @@ class Log:
         self._numbers.clear()
         self._ids.clear()
         self._orders.clear()
+        self._firsts.clear()
         self._headers.clear()
         self._chunks.clear()
         self._cells_kept = 0
@@ -224,7 +228,7 @@ class Log:
         return found
 
     def _remember(self, number: int, bundle: bytes) -> None:
-        if len(self._ids) > 200_000:
+        if len(self._ids) > _IDS_KEPT:
             self._ids.clear()
             self._numbers.clear()
         self._ids[number] = bundle
@@ -378,10 +382,14 @@ class Log:
         """Forgets everything that was decoded, after a rollback: its numbers may come to mean other bundles."""
         self._headers.clear()
         self._chunks.clear()
+        self._cells_kept = 0
+        self._orders.clear()
+        self._firsts.clear()
 
     def forget_bytes(self, number: int) -> None:
         """Forgets what was decoded of a bundle whose stored bytes are replaced."""
         self._headers.pop(number, None)
+        self._firsts.pop(number, None)
         for key in [key for key in self._chunks if key >> CHUNK_BITS == number]:
             self._cells_kept -= self._chunks.pop(key)[2]
 
@@ -440,7 +448,7 @@ class Log:
             raise LogDamaged(
                 f"A stored bundle (number {number}) does not decode: {error}. Run: openprod verify"
             ) from error
-        first = sum(ref.width for ref in header.chunks[:index])
+        first = self._firsts_of(number, header)[index]
         return self.keep_chunk(number, index, chunk, first)
 
     def keep_chunk(self, number: int, index: int, chunk: Chunk, first: int) -> tuple[Chunk, Sequence[int], int]:
@@ -468,37 +476,47 @@ class Log:
         """Returns the op or cell with a local number; raises LogDamaged where the log does not hold it."""
         number, ordinal = oid >> ORDINAL_BITS, oid & ORDINAL_MASK
         header = self.header(number)
-        index, first = 0, 0
-        for ref in header.chunks:
-            if ordinal < first + ref.width:
-                break
-            first += ref.width
-            index += 1
-        else:
-            raise LogDamaged(f"A write names change {ordinal} of a bundle that has fewer. Run: openprod verify")
-        chunk, starts = self.chunk(number, index)
+        chunk, starts = self.chunk(number, self._chunk_of(number, header, ordinal))
         at = bisect_right(starts, ordinal) - 1
         return describe(oid, chunk, chunk.ops[at], ordinal - starts[at], header)
+
+    def _chunk_of(self, number: int, header: Header, ordinal: int) -> int:
+        """Returns the index of the chunk that an ordinal stands in; raises LogDamaged where it stands in none."""
+        chunks = header.chunks
+        if len(chunks) == 1 and ordinal < chunks[0].width:
+            return 0
+        firsts = self._firsts_of(number, header)
+        if ordinal >= firsts[-1]:
+            raise LogDamaged(f"A write names change {ordinal} of a bundle that has fewer. Run: openprod verify")
+        return bisect_right(firsts, ordinal) - 1
+
+    def _firsts_of(self, number: int, header: Header) -> list[int]:
+        """Returns the first ordinal of each chunk of a bundle, and how many it has in all."""
+        found = self._firsts.get(number)
+        if found is None:
+            if len(self._firsts) > _FIRSTS_KEPT:
+                self._firsts.clear()
+            found = self._firsts[number] = list(accumulate((ref.width for ref in header.chunks), initial=0))
+        return found
 
     def value_at(self, oid: int) -> tuple[Value, bool]:
         """Returns what the op or cell with a local number wrote and whether it was a decision; raises like `op_at`."""
         number, ordinal = oid >> ORDINAL_BITS, oid & ORDINAL_MASK
         header = self.header(number)
-        if len(header.chunks) == 1 and ordinal < header.chunks[0].width:
-            chunk, starts = self.chunk(number, 0)
-            at = bisect_right(starts, ordinal) - 1
-            op = chunk.ops[at]
-            if type(op) is Set:
-                return op.payload, False
-            if type(op) is Rows:
-                row, column = divmod(ordinal - starts[at], IMPLIED_COLUMNS + len(op.keys))
-                return op.payload.rows[row][column - IMPLIED_COLUMNS] if column >= IMPLIED_COLUMNS else None, False
-        found = self.op_at(oid)
+        chunk, starts = self.chunk(number, self._chunk_of(number, header, ordinal))
+        at = bisect_right(starts, ordinal) - 1
+        op = chunk.ops[at]
+        if type(op) is Set:
+            return op.payload, False
+        if type(op) is Rows:
+            row, column = divmod(ordinal - starts[at], IMPLIED_COLUMNS + len(op.keys))
+            return op.payload.rows[row][column - IMPLIED_COLUMNS] if column >= IMPLIED_COLUMNS else None, False
+        found = describe(oid, chunk, op, ordinal - starts[at], header)
         return found.value, found.is_decision
 
     def has_op(self, number: int, ordinal: int) -> bool:
         """Tells whether an applied bundle has an op of that ordinal."""
-        return 0 <= ordinal < sum(ref.width for ref in self.header(number).chunks)
+        return 0 <= ordinal < self._firsts_of(number, self.header(number))[-1]
 
     def sealed(self, number: int) -> Sealed:
         """Returns a bundle's bytes as they were signed."""

@@ -42,7 +42,7 @@ SCHEMA_TABLES = frozenset(("core.modules", "core.tables", "core.fields", "core.s
 _SCHEMA_KEYS = ("core.modules.", "core.tables.", "core.fields.")
 _SCHEMA_MEMBERS = frozenset(("@in/core.modules", "@in/core.tables", "@in/core.fields"))
 _SCHEMA_LEADS = frozenset(key[:5] for key in (*_SCHEMA_KEYS, *_SCHEMA_MEMBERS))
-_FACTORS_KEPT = 50_000
+_FACTORS_KEPT = 10_000
 
 
 SlotText = tuple[bytes, str]

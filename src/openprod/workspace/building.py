@@ -20,7 +20,10 @@ from openprod.model.slots import EXISTS
 from openprod.model.values import Value
 from openprod.store.log import OpAt
 
-BLOCK_ROWS = 1_000
+# Whoever needs one cell reads its chunk: small ones, unless a bundle would have too many of them.
+BLOCK_ROWS = 250
+BLOCK_ROWS_MAX = 1_000
+BLOCKS = 1_000
 CHUNK_OPS = 4_000
 CHUNK_TEXT_BYTES = 1 << 20
 BULK_VALUES_MAX = 1_000_000
@@ -290,11 +293,12 @@ class ChunkBuilder:
     def _pages(self, rows: Sequence[Row]) -> Iterable[tuple[int, Sequence[Row]]]:
         """Yields (first row, page).
 
-        Pages of at most a thousand rows and about a mebibyte, a chunk for each full one.
+        Pages of a few hundred rows and at most about a mebibyte, a chunk for each full one.
         """
         first = 0
+        most = min(max(BLOCK_ROWS, -(-len(rows) // BLOCKS)), BLOCK_ROWS_MAX)
         while first < len(rows):
-            count = min(BLOCK_ROWS, len(rows) - first)
+            count = min(most, len(rows) - first)
             page = rows[first : first + count]
             while (size := len(_encode(page))) > CHUNK_TEXT_BYTES and count > 1:
                 count //= 2
@@ -304,7 +308,7 @@ class ChunkBuilder:
             yield first, page
             self._weight += size
             first += count
-            if count >= BLOCK_ROWS // 2:
+            if count >= most // 2:
                 self._close()
 
     def _range(self, uuids: Sequence[bytes]) -> tuple[int, int]:

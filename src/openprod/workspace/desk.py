@@ -204,6 +204,7 @@ class Desk:
                     self.applier.begin()
                     self.meaning.changes = Changes()
                     yield
+                self.heads.go_on()
             except BaseException:
                 # The numbers of what came to nothing are given out again, to other bundles.
                 self.log.forget_all_bytes()
@@ -409,7 +410,7 @@ class Desk:
     def is_known(self, uuid: bytes) -> bool:
         """Tells whether anything was ever written to this id."""
         record = self.heads.fetch(uuid)
-        return record is not None and bool(self.heads.slots(record))
+        return record is not None and bool(record.born or record.ver)
 
     def is_new_since(self, uuid: bytes, number: int) -> bool:
         """Tells whether a bundle made this record or relation, so that taking that back takes everything back."""
@@ -586,7 +587,7 @@ class Desk:
                 linked = self.linked(self, label, cause, start, chunks)
                 key, bundle = self._write(label, (cause, *linked.causes), start, [*chunks, *linked.chunks])
             self.home.mark(LogId(key.log), bundle.header.seq, bundle.id)
-            changes = self.meaning.changes
+            changes = self.meaning.take_changes()
         self.tell(changes)
         return bundle.id.hex()
 

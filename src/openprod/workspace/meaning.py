@@ -95,6 +95,11 @@ class Meaning:
         self._joins: list[tuple[Record, int]] = []
         self.changes = Changes()
 
+    def take_changes(self) -> Changes:
+        """Hands out what changed since the transaction began, to whoever tells of it; nothing is held on to."""
+        changes, self.changes = self.changes, Changes()
+        return changes
+
     def begin(self) -> None:
         """Starts a batch."""
         self._values = {}

@@ -406,7 +406,7 @@ class Workspace:
                 own = desk.own_key()
                 if own is not None and (own.log.hex() in report.forked or self._is_written_elsewhere(own.log, own.seq)):
                     desk.give_up_log()
-            changes = desk.meaning.changes
+            changes = desk.meaning.take_changes()
         if report.applied + report.healed > news:
             desk.tell(changes)
 

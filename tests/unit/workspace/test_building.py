@@ -19,12 +19,12 @@ def rows_of(company: Company, bundle: str | None) -> list[list[int]]:
     return [[len(op.payload.rows) for op in chunk.ops if isinstance(op, Rows)] for chunk in chunks]
 
 
-def test_many_rows_go_into_chunks_of_a_thousand(company: Company) -> None:
+def test_many_rows_go_into_chunks_of_some_hundred(company: Company) -> None:
     ana = company.found()
     with ana.edit() as edit:
         edit.add_many(PEOPLE, ["name"], [[f"P{n}"] for n in range(2_300)])
         edit.add(CUES, number="1")
-    assert rows_of(company, edit.bundle) == [[1_000], [1_000], [300, 1]]
+    assert rows_of(company, edit.bundle) == [*[[250]] * 9, [50, 1]]
     assert (ana.count(PEOPLE), ana.count(CUES)) == (2_300, 1)
     sound(ana)
 
