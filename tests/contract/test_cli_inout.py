@@ -41,7 +41,7 @@ def test_import_with_named_columns_and_match(terminal: Terminal, tmp_path: Path)
 
 
 def test_lines_that_cannot_be_read_are_named_and_left_for_a_person(terminal: Terminal, tmp_path: Path) -> None:
-    file = people(tmp_path, "number,up\n1,5\n2,abc\n")
+    file = people(tmp_path, "number,loop\n1,5\n2,abc\n")
     ran = terminal.run("import", file, "--into", "lighting.cues", "--commit")
     assert ran.status == 3
     assert "Line 3" in ran.err
@@ -90,3 +90,46 @@ def test_what_cannot_be_exported_is_said(terminal: Terminal, tmp_path: Path) -> 
         ran = terminal.run("export", *arguments)
         assert (ran.status, ran.out) == (1, "")
         assert words in ran.err
+
+
+def test_the_kinds_of_file_that_are_read_are_listed(terminal: Terminal) -> None:
+    listed = terminal.asked("import", "--list-formats")
+    names = {row["format"] for row in listed}
+    assert {"csv", "xlsx", "ods", "eos", "usitt", "vectorworks", "mvr", "qlab", "lsp", "ical", "vcard", "json"} <= names
+    assert set(listed[0]) == {"format", "what", "endings", "into"}
+    assert "lighting.cues" in terminal.run("import", "--list-formats").out
+    assert terminal.run("import").status == 2
+
+
+def test_a_file_is_what_its_content_says_and_its_name_is_told(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "cues.csv"
+    file.write_text("Cue 1\n  Text Dawn\n  Up 5\n  Followon 2\nCue 2\n")
+    ran = terminal.run("import", str(file), "--into", "lighting.cues", "--commit")
+    assert (ran.status, "is USITT ASCII" in ran.err) == (0, True)
+    rows = terminal.asked("show", "lighting.cues")
+    assert [(row["number"], row["label"], row["is_called"]) for row in rows] == [
+        ("1", "Dawn", True),
+        ("2", None, False),
+    ]
+    refused = terminal.run("import", str(file), "--into", "lighting.cues", "--format", "xlsx")
+    assert refused.status == 1
+    unknown = terminal.run("import", str(file), "--into", "lighting.cues", "--format", "nothing")
+    assert (unknown.status, "There is no format 'nothing'" in unknown.err) == (1, True)
+
+
+def test_a_sheet_and_its_header_are_chosen(terminal: Terminal, tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    made = Workbook()
+    first, second = made.worksheets[0], made.create_sheet("People")
+    first.append(["Unit", "Channel", "Type"])
+    for row in (["Cast", "of", "spring"], ["Name", "Phone", "Nothing"], ["Ann", "555", None]):
+        second.append(row)
+    file = tmp_path / "book.xlsx"
+    made.save(file)
+    how = ("import", str(file), "--into", "contacts.people", "--sheet", "People")
+    assert terminal.asked(*how)["creates"] == 1
+    assert terminal.asked(*how, "--header", "2")["creates"] == 1
+    assert "There is no sheet 'Crew'" in terminal.run(*how[:4], "--sheet", "Crew").err
+    ran = terminal.run(*how, "--header", "9")
+    assert (ran.status, "Row 9" in ran.err) == (1, True)

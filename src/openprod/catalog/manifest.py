@@ -58,7 +58,10 @@ _SHAPES: Mapping[str, Mapping[str, str]] = {
         "fields": _TEXTS,
     },
     "check": {"title": _TEXT, "sentence": _TEXT, "table": _TEXT, "where": _TEXT, "query": _PATH},
-    "import": {"title": _TEXT, "table": _TEXT, "format": _TEXT, "match": _TEXTS, "columns": _MAP, "values": _MAP},
+    "import": {
+        "title": _TEXT, "table": _TEXT, "format": _TEXT, "match": _TEXTS, "columns": _MAP, "values": _MAP,
+        "otherwise": _MAP,
+    },
     "rule": {
         "title": _TEXT, "table": _TEXT, "when": _TEXT, "add_to": _TEXT, "remove_from": _TEXT, "set": _MAP,
         "fill": _MAP, "mode": _TEXT,

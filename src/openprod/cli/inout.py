@@ -29,27 +29,51 @@ class NothingOfThatName(Missing):
 
 
 @command("import")
-@click.argument("file", metavar="FILE")
-@click.option("--into", required=True, metavar="TABLE", help="The table it goes into.")
-@click.option("--format", "form", type=click.Choice(["csv"]), default="csv", help="What kind of file it is.")
+@click.argument("file", metavar="FILE", required=False)
+@click.option("--into", metavar="TABLE", help="The table it goes into.")
+@click.option("--format", "form", metavar="F", help="What kind of file it is, where its content does not say it.")
+@click.option("--sheet", metavar="NAME", help="Which sheet of a workbook.")
+@click.option("--header", metavar="ROW", type=click.IntRange(min=1), help="The row that names the columns.")
 @click.option("--columns", metavar="A=B,…", help="Which column goes into which field, where the names do not say it.")
 @click.option("--match", metavar="F,…", help="The fields by which a line is known to be a record that is here.")
 @click.option("--commit", "is_commit", is_flag=True, help="Write it; without this it is only looked at.")
+@click.option("--list-formats", "is_list", is_flag=True, help="Say which kinds of file can be read, and nothing else.")
 def import_(
-    call: Call, file: str, into: str, form: str, columns: str | None, match: str | None, *, is_commit: bool
+    call: Call,
+    file: str | None,
+    into: str | None,
+    form: str | None,
+    sheet: str | None,
+    header: int | None,
+    columns: str | None,
+    match: str | None,
+    *,
+    is_commit: bool,
+    is_list: bool,
 ) -> None:
-    """Look at a CSV file and say what importing it would do; with --commit, do it, as one change.
+    """Look at a file and say what importing it would do; with --commit, do it, as one change.
 
     Lines that are records here already change them; others become new records; lines that cannot be read are named and
     left out (exit status 3).
     """
+    if is_list:
+        _list_formats(call)
+        return
+    if not file or not into:
+        raise click.UsageError("Say what and where: openprod import FILE --into TABLE. Or --list-formats.")
     from openprod.exchange.stage import import_file
 
-    del form
     chosen = once(_pair(one) for one in names(columns))
     workspace = call.open()
     staged = import_file(
-        workspace, file, into, columns={key: str(value) for key, value in chosen.items()}, match=names(match)
+        workspace,
+        file,
+        into,
+        columns={key: str(value) for key, value in chosen.items()},
+        match=names(match),
+        form=form or "",
+        sheet=sheet or "",
+        header=header or 0,
     )
     preview = staged.preview()
     written = staged.commit() if is_commit else None
@@ -71,13 +95,29 @@ def import_(
     for sentence in preview["assumed"]:
         output.say(sentence)
     for one in preview["rejected"][:LINES_SHOWN]:
-        output.say(f"Line {one['line']} is left out: {one['reason']}")
+        output.say(f"{staged.plan.unit.capitalize()} {one['line']} is left out: {one['reason']}")
     if len(preview["rejected"]) > LINES_SHOWN:
-        output.say(f"… and {len(preview['rejected']) - LINES_SHOWN} more lines; --json lists all.")
+        output.say(f"… and {len(preview['rejected']) - LINES_SHOWN} more; --json lists all.")
     if not is_commit:
         output.say("Nothing was written. Write it with --commit.")
     elif preview["rejected"]:
         call.status = TO_DECIDE
+
+
+def _list_formats(call: Call) -> None:
+    from openprod.exchange.formats import FORMATS
+
+    if call.is_json:
+        output.document(
+            [
+                {"format": one.name, "what": one.title, "endings": list(one.endings), "into": one.usual or None}
+                for one in FORMATS.values()
+            ]
+        )
+        return
+    for one in FORMATS.values():
+        usual = f", usually into {one.usual}" if one.usual else ""
+        output.line(f"{one.name:<17} {one.title} ({' '.join(one.endings)}){usual}")
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -205,6 +205,8 @@ def _repeated(found: _Found, place: int, rule: object, start: Moment) -> Iterato
         raise _Faulty("the event repeats every hour or more often, which no rehearsal does")
     zone = start.tzinfo if isinstance(start, dt.datetime) else None
     begin = start.replace(tzinfo=None) if isinstance(start, dt.datetime) else dt.datetime.combine(start, dt.time())
+    if re.search(r"\bCOUNT=", text, re.IGNORECASE):
+        text = re.sub(r";?\bUNTIL=[^;]*", "", text, flags=re.IGNORECASE)
     text = re.sub(r"UNTIL=([0-9]{8})(T[0-9]{6})?(Z?)", lambda one: _until(one, zone), text, flags=re.IGNORECASE)
     rules = cast("_RuleOf", cast("object", rrulestr))(text, dtstart=begin)
     last = begin + dt.timedelta(days=REPEAT_DAYS_MAX)

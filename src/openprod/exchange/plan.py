@@ -13,15 +13,17 @@ from typing import TypedDict, cast
 
 from openprod.catalog.check import ColumnRefused, parse_column
 from openprod.catalog.tables import Field, Table, either, near_names
-from openprod.exchange.csv import Sheet
+from openprod.exchange.sheet import Sheet, plainly
 from openprod.model.errors import OpenprodError, Refused
 from openprod.model.values import Decimal, Natural, Outline, Plain, Value, plain, value_key
 
 ID_COLUMN = "id"
 MARKS_COLUMN = "conflicts"
 LINES_SHOWN = 3
+LEFT_OUT_APART_MAX = 6
 
 Find = Callable[[Field, str], str]
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 
 
 class BadColumns(Refused):
@@ -32,11 +34,19 @@ class BadColumns(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a module says about files of one kind: other names of columns, of values, and what a record is known by."""
+    """What a module says about files of one kind.
+
+    Attributes:
+        columns: names of columns, each with its field.
+        values: for fields, what a file's word means here.
+        match: the fields by which a record is known.
+        otherwise: for fields, the field of text that takes what they cannot.
+    """
 
     columns: Mapping[str, str]
     values: Mapping[str, Mapping[str, str]]
     match: tuple[str, ...]
+    otherwise: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +124,7 @@ class ImportPlan:
         gone: how many records here the file does not name; nothing is done to them.
         rejected: (line, reason) of each line that is left out.
         assumed: sentences.
+        unit: what the numbers of lines count: line, row, column or entry.
     """
 
     table: str
@@ -125,6 +136,7 @@ class ImportPlan:
     gone: int = 0
     rejected: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     assumed: list[str] = field(default_factory=list[str])
+    unit: str = "line"
 
     @property
     def is_empty(self) -> bool:
@@ -169,21 +181,22 @@ def lay_out(
         BadColumns: naming a column or field that does not exist, or that nothing in the file is a field.
     """
     said = _said(sheet, table, columns or {})
-    aliases = {_plainly(name): one for form in forms for name, one in form.columns.items()}
+    aliases = {plainly(name): one for form in forms for name, one in form.columns.items()}
     fields: list[tuple[int, Field]] = []
     taken: dict[str, str] = {}
     assumed: list[str] = []
+    left_out: list[str] = []
     id_at: int | None = None
     for at, header in enumerate(sheet.header):
         if header in said and said[header] is None:
             continue
-        if _plainly(header) == ID_COLUMN and header not in said and table.resolve(ID_COLUMN) is None:
+        if plainly(header) == ID_COLUMN and header not in said and table.resolve(ID_COLUMN) is None:
             id_at = at
             continue
         found = said.get(header) or _field_of(table, header, aliases)
         if found is None:
-            if header and _plainly(header) != MARKS_COLUMN:
-                assumed.append(_left_out(table, header))
+            if header and plainly(header) != MARKS_COLUMN:
+                left_out.append(header)
         elif found.key in taken:
             assumed.append(
                 f"The columns '{taken[found.key]}' and '{header}' are both {found.title}; the first was taken."
@@ -191,6 +204,7 @@ def lay_out(
         else:
             taken[found.key] = header
             fields.append((at, found))
+    assumed += _left_out(table, left_out)
     if not fields:
         names = ", ".join(name for name, one in table.fields.items() if not one.hidden)
         raise BadColumns(
@@ -205,16 +219,12 @@ def lay_out(
     return Layout(tuple(fields), id_at, found_match, translations, tuple(assumed))
 
 
-def _plainly(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")
-
-
 def _said(sheet: Sheet, table: Table, columns: Mapping[str, str]) -> dict[str, Field | None]:
     """Returns the fields that were named for columns; None leaves a column out."""
     said: dict[str, Field | None] = {}
-    by_name = {_plainly(header): header for header in reversed(sheet.header)}
+    by_name = {plainly(header): header for header in reversed(sheet.header)}
     for name, target in columns.items():
-        header = name if name in sheet.header else by_name.get(_plainly(name))
+        header = name if name in sheet.header else by_name.get(plainly(name))
         if header is None:
             raise BadColumns(f"The file has no column '{name}'. Its columns are: {', '.join(sheet.header)}.")
         found = table.resolve(target) if target else None
@@ -227,20 +237,32 @@ def _said(sheet: Sheet, table: Table, columns: Mapping[str, str]) -> dict[str, F
 
 
 def _field_of(table: Table, header: str, aliases: Mapping[str, str]) -> Field | None:
-    name = _plainly(header)
+    """Returns the field a column is by its whole name, its first line, or its name without what stands in brackets."""
+    names = dict.fromkeys((header, header.partition("\n")[0], _BRACKETS.sub("", header)))
+    return next((found for name in names if (found := _field_named(table, name.strip(), aliases)) is not None), None)
+
+
+def _field_named(table: Table, header: str, aliases: Mapping[str, str]) -> Field | None:
+    name = plainly(header)
     found = table.resolve(aliases.get(name, "")) or table.resolve(header)
     if found is not None or not name:
         return found
     for one in table.fields.values():
-        if name in (_plainly(one.name), _plainly(one.key)):
+        if name in (plainly(one.name), plainly(one.key)):
             return one
-    return next((one for one in table.fields.values() if name == _plainly(one.title)), None)
+    return next((one for one in table.fields.values() if name == plainly(one.title)), None)
 
 
-def _left_out(table: Table, header: str) -> str:
-    near = near_names(_plainly(header), table.fields)
-    hint = f" If it is {either(near)}, say --columns '{header}={near[0]}'." if near else ""
-    return f"The column '{header}' is no field of {table.title} and was left out.{hint}"
+def _left_out(table: Table, headers: Sequence[str]) -> Iterable[str]:
+    """Yields a sentence for each column left out; one for all where they are many, as consoles write them."""
+    if len(headers) > LEFT_OUT_APART_MAX:
+        listed = ", ".join(f"'{header}'" for header in headers)
+        yield f"{len(headers)} columns are no fields of {table.title} and were left out: {listed}."
+        return
+    for header in headers:
+        near = near_names(plainly(header), table.fields)
+        hint = f" If it is {either(near)}, say --columns '{header}={near[0]}'." if near else ""
+        yield f"The column '{header}' is no field of {table.title} and was left out.{hint}"
 
 
 def _match(
@@ -304,7 +326,7 @@ class _Planner:
         self._raws: list[list[object]] = []
         self._values: list[list[Value]] = []
         self._kept_empty = 0
-        self._plan = ImportPlan(table.name, tuple(one.key for one in self._fields))
+        self._plan = ImportPlan(table.name, tuple(one.key for one in self._fields), unit=sheet.unit)
 
     def plan(self) -> ImportPlan:
         for at, one in self._layout.fields:
@@ -313,7 +335,7 @@ class _Planner:
         result = self._plan
         result.rejected = sorted([*result.rejected, *self._sheet.bad])
         result.assumed = [*self._sheet.assumed, *self._layout.assumed]
-        result.assumed += [f"{note} ({_lines(lines)})" for note, lines in self._notes.items()]
+        result.assumed += [f"{note} ({_lines(lines, self._sheet.unit)})" for note, lines in self._notes.items()]
         if self._kept_empty:
             what = "1 cell is" if self._kept_empty == 1 else f"{self._kept_empty:,} cells are"
             result.assumed.append(f"{what} empty in the file and filled here; what is here stays.")
@@ -371,7 +393,7 @@ class _Planner:
                 continue
             mark = places[0] if places else keys[at]
             if mark is not None and mark in used:
-                self._reject(line, f"it is the same record as line {used[mark]}")
+                self._reject(line, f"it is the same record as {self._sheet.unit} {used[mark]}")
                 continue
             used[mark] = line
             if places:
@@ -492,10 +514,11 @@ def _hashable(value: object) -> object:
     return (type(value) is bool, value)
 
 
-def _lines(lines: Iterable[int]) -> str:
+def _lines(lines: Iterable[int], unit: str) -> str:
     numbers = list(lines)
     shown = ", ".join(map(str, numbers[:LINES_SHOWN]))
     if len(numbers) == 1:
-        return f"line {shown}"
+        return f"{unit} {shown}"
     more = f" and {len(numbers) - LINES_SHOWN:,} more" if len(numbers) > LINES_SHOWN else ""
-    return f"lines {shown}{more}"
+    units = "entries" if unit == "entry" else f"{unit}s"
+    return f"{units} {shown}{more}"

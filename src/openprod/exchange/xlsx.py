@@ -14,7 +14,15 @@ from typing import BinaryIO, Protocol, cast
 
 from openprod.exchange.grid import Row, choose
 from openprod.exchange.outside import elements, entry_bytes, open_zip
-from openprod.exchange.sheet import CELL_CHARACTERS_MAX, Choice, Sheet, Unreadable, duration_text, number_text
+from openprod.exchange.sheet import (
+    CELL_CHARACTERS_MAX,
+    BadChoice,
+    Choice,
+    Sheet,
+    Unreadable,
+    duration_text,
+    number_text,
+)
 
 WHAT = "an Excel workbook"
 ROWS_MAX = 1_048_576
@@ -50,9 +58,7 @@ def read(raw: bytes, choice: Choice) -> Sheet:
     try:
         sheets = [one for one in _load(archive.fp) if one.sheet_state == "visible"]
         found = choose([one.title for one in sheets], lambda at: _rows(sheets[at]), choice)
-    except Unreadable:
-        raise
-    except MemoryError:
+    except (Unreadable, BadChoice, MemoryError):
         raise
     except Exception as error:  # The library raises whatever the XML leads it to.
         raise Unreadable("The workbook is damaged or made by a program that writes it otherwise than Excel.") from error
