@@ -615,6 +615,7 @@ class _Sifting:
     closed: set[OpId] = field(default_factory=set[OpId])
     let_in: set[tuple[bytes, bytes]] = field(default_factory=set[tuple[bytes, bytes]])
     actors: set[bytes] = field(default_factory=set[bytes])
+    vouched: set[bytes] = field(default_factory=set[bytes])
 
     def sifted(self) -> Sifted:
         """Returns what applies and what does not, once nothing moves any more."""
@@ -625,7 +626,7 @@ class _Sifting:
             for bundle in ready:
                 self._apply(bundle)
             waiting = [bundle for bundle in waiting if bundle.id not in self.applied]
-            moved = bool(ready)
+            moved = bool(ready) or self._vouch()
         pending: dict[BundleId, Pending] = {}
         for bundle in waiting:
             reason = self.obstacle(bundle)
@@ -643,7 +644,32 @@ class _Sifting:
         early = self.now_ms is not None and wall_ms(Hlc(header.claimed)) > self.now_ms + CLOCK_AHEAD_MS_MAX
         return "held" if early and bundle.id not in self.accepted else None
 
+    def _vouch(self) -> bool:
+        """Lets in the logs that an admitted log names, by a bundle that is at hand; tells whether any is new."""
+        before = len(self.vouched)
+        openings = {one.header.log: one.header.opening for one in self.bundles.values() if one.header.opening}
+        trusted = {one.header.log for one in self.applied.values()}
+        trusted |= {one.header.log for one in self.bundles.values() if self._opens(one.header)}
+        fresh = trusted
+        while fresh:
+            named = {
+                entry.log
+                for one in self.bundles.values()
+                if one.header.log in fresh
+                for entry in one.header.seen
+                if BundleId(entry.tip) in self.bundles and entry.log in openings
+            }
+            fresh = named - trusted
+            trusted |= fresh
+            self.vouched |= fresh
+        return len(self.vouched) > before
+
+    def _opens(self, header: Header) -> bool:
+        return header.opening is not None and self._admitted(header, header.opening)
+
     def _admitted(self, header: Header, opening: Opening) -> bool:
+        if header.log in self.vouched:
+            return True
         kind, data = opening.admission.kind, opening.admission.data
         if kind == ADMISSION_CREATOR:
             return len(data) == 2 and workspace_id(ActorId(opening.actor), *data) == header.workspace

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from openprod.model.bundle import (
     Bundle,
     Header,
     Sealed,
+    Seen,
     chunks_match,
     decode_header,
     open_bundle,
@@ -108,6 +110,7 @@ class Ingest:
         self._is_first = False
         self._doubtful: list[Candidate] = []
         self._is_awake = False
+        self._vouched: set[bytes] = set()
         self.has_more = False
 
     def begin(self) -> None:
@@ -229,7 +232,10 @@ class Ingest:
                 if len(batch) >= BATCH_BUNDLES or size > BATCH_BYTES or self._ends_batch(bundle):
                     break
             if not batch:
-                break
+                if not self._vouch(queue):
+                    break
+                queue.try_again()
+                continue
             self._apply_batch(batch, now_ms, report)
             taken += len(batch)
             queue.try_again()
@@ -331,7 +337,7 @@ class Ingest:
         opening = header.opening
         if opening is None:
             return True
-        if self._db.one("SELECT 1 FROM admitted WHERE log = ?", (header.log,)) is not None:
+        if header.log in self._vouched or self._db.one("SELECT 1 FROM admitted WHERE log = ?", (header.log,)):
             return True
         match opening.admission.kind:
             case bundles.ADMISSION_CREATOR:
@@ -344,6 +350,31 @@ class Ingest:
                 return self._log.actor_is_here(opening.actor, header.log)
             case _:
                 return False
+
+    def _vouch(self, queue: _Queue) -> bool:
+        """Admits logs that bundles of admitted logs name as seen; tells whether any is new.
+
+        Whoever wrote those had admitted it. Without this, two people wait for each other for good where one let in a
+        newcomer and the other, who had not heard of that, closed the invitation.
+        """
+        if not queue.is_put_off:
+            return False
+        held = {one.id: one.header for one in queue.left()}
+        held |= {one.id: one.header for one in self._whole(one for one in self._pending.all() if one.id not in held)}
+        openings = [one for one in held.values() if one.opening is not None]
+        asking = {one.log for one in openings if not self._is_admitted(one)}
+        trusted = {one.log for one in openings} - asking
+        found = {entry.log for entry in self._named(held.values(), trusted) if entry.tip in held} & asking
+        while found - self._vouched:
+            self._vouched |= found
+            trusted |= found
+            found = {entry.log for entry in self._named(held.values(), trusted) if entry.tip in held} & asking
+        return not asking.isdisjoint(self._vouched)
+
+    def _named(self, headers: Iterable[Header], trusted: AbstractSet[bytes]) -> Iterator[Seen]:
+        for one in headers:
+            if one.log in trusted or self._log.branches_of(one.log):
+                yield from one.seen
 
     def _keep(self, left: Iterable[Candidate], now_ms: int, report: Report) -> None:
         entries: list[Pending] = []
@@ -447,6 +478,11 @@ class _Queue:
         """Lets what was put off come up once more: an admission or an accepted clock may have arrived."""
         self._ready.extend(reversed(self._put_off))
         self._put_off = []
+
+    @property
+    def is_put_off(self) -> bool:
+        """Tells whether any has to wait for something other than a bundle."""
+        return bool(self._put_off)
 
     def left(self) -> list[Candidate]:
         """Returns what did not apply."""

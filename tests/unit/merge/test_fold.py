@@ -484,6 +484,22 @@ def test_a_log_counts_by_genesis_invitation_known_actor_or_admission(cast: Cast)
     assert list(held.pending.values()) == ["admission"]
 
 
+def test_whom_an_admitted_log_has_seen_is_admitted_where_the_invitation_was_closed(cast: Cast) -> None:
+    key = cast.ana.company.invitation.public
+    subject = derived_id("invite", key)
+    over = cast.ana.heads(id_text(subject), INVITE)
+    for _ in range(3):
+        cast.ben.seal([])
+    late = PaperDevice.join("Eve", FakeClock(cast.time), Random(9), cast.ben)
+    cast.ana.seal([Draft((subject,), (INVITE,), over, InviteClose)])
+    cast.ana.receive(late.sealed())
+    assert list(cast.ana.sifted.pending.values()) == ["admission"]
+    cast.ben.receive(late.sealed())
+    cast.ben.seal([])
+    cast.ana.receive(cast.ben.sealed())
+    assert not cast.ana.sifted.pending
+
+
 def test_a_closed_invitation_lets_nobody_in_any_more(cast: Cast) -> None:
     key = cast.ana.company.invitation.public
     subject = derived_id("invite", key)

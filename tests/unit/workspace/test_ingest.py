@@ -144,6 +144,29 @@ def test_somebody_who_was_not_let_in_is_named_and_waits(company: Company) -> Non
     assert ben.count("core.people") == 2
 
 
+def test_whom_a_colleague_let_in_is_let_in_where_the_invitation_was_closed_meanwhile(company: Company) -> None:
+    ana, ben = company.cast("Ana", "Ben")
+    text = ana.invite("Zoe")
+    key = str(ana.invitations()[0]["key"])
+    meet(ana, ben)
+    ana.revoke_invitation(key)
+    zoe = company.join("Zoe", ben, invitation=text)
+    band = add(zoe, PEOPLE, name="Will")
+    send(zoe, ben)
+    assert send(zoe, ana).admission == 1
+    assert ana.status()["waiting"] == 1, "what Zoe did waits for her to be let in"
+    put(ben, band, {PHONE: "1"})
+    send(ben, ana)
+    assert (ana.status()["admission"], ana.status()["waiting"]) == (0, 0)
+    assert value(ana, band, PHONE) == "1"
+    sound(ana, ben)
+    # The same where all of it comes at once.
+    send(ana, zoe)
+    cy = company.join("Cy", ana)
+    meet(ana, ben, cy, zoe)
+    sound(ana, ben, cy, zoe)
+
+
 def test_what_was_done_long_ago_is_late_but_not_for_somebody_who_joins(company: Company) -> None:
     ana, ben = company.cast("Ana", "Ben")
     add(ben, PEOPLE, name="Old work")
