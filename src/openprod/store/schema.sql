@@ -9,7 +9,7 @@ CREATE TABLE seen(log INT NOT NULL, other INT NOT NULL, seq INT NOT NULL, other_
 CREATE TABLE pending(id BLOB PRIMARY KEY, log BLOB NOT NULL, seq INT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, claimed INT NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX pending_why ON pending(reason, detail);
 -- Staging: what nobody but this device has, and what is not derived from the log either.
-CREATE TABLE overlay(id BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, source TEXT NOT NULL, made INT NOT NULL) WITHOUT ROWID;
+CREATE TABLE overlay(id BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, source TEXT NOT NULL, made INT NOT NULL, cause BLOB, rev INT NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE staged(overlay BLOB NOT NULL, n INT NOT NULL, subject BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY(overlay, subject)) WITHOUT ROWID;
 CREATE TABLE step(overlay BLOB NOT NULL, n INT NOT NULL, label TEXT NOT NULL, before BLOB NOT NULL, PRIMARY KEY(overlay, n)) WITHOUT ROWID;
 -- State: the truth derived from the log.

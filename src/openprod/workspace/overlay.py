@@ -2,8 +2,8 @@
 
 An overlay reads everything as if it were committed already: its desk is a copy in memory of the workspace with the
 staged ops applied by the very code that applies bundles, so every query, question and history needs no second
-mechanism. What is staged is kept slot by slot with the writes it was staged over; where those moved on meanwhile is
-drift, and a commit waits until each is decided. A commit is one bundle.
+mechanism. What is staged is kept slot by slot with the writes it was staged over (`staged`); where those moved on
+meanwhile is drift (`drift`), and a commit waits until each is decided. A commit is one bundle.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import msgspec
+from blake3 import blake3
 
 from openprod.identity.seal import chunk_ref
+from openprod.merge.heads import is_settling
 from openprod.model.bundle import (
     ADMISSION_KNOWN,
     CAUSE_OVERLAY,
@@ -32,57 +34,51 @@ from openprod.model.errors import Missing, Refused
 from openprod.model.hlc import ZERO, Hlc, effective, hlc
 from openprod.model.ids import SIGNATURE_BYTES, BundleId, LogId, id_text
 from openprod.model.ids import bundle_id as bundle_hash
-from openprod.model.ops import (
-    COLUMNS_MAX,
-    Carry,
-    Chunk,
-    Decide,
-    Ends,
-    Exist,
-    KnownOp,
-    Map,
-    Member,
-    Merge,
-    Place,
-    Relate,
-    Relations,
-    Rows,
-    Set,
-    Split,
-    Unmap,
-    Unrelate,
-    encode_chunk,
-    over_of,
-    subject_indexes,
-    width,
+from openprod.model.ops import Chunk, Decide, KnownOp, Relate, Relations, Set, encode_chunk, width
+from openprod.model.slots import (
+    EXISTS,
+    MAPPING,
+    POSITION,
+    RELATION,
+    SAME,
+    is_field_key,
+    member_key,
+    table_of_member_key,
 )
-from openprod.model.slots import EXISTS, POSITION, RELATION, is_field_key, member_key, table_of_member_key
 from openprod.model.values import Plain, RecordRef, Value, plain, value_key
 from openprod.query.functions import SQL_FUNCTIONS
-from openprod.store.overlays import Address, OverlayRow, Overlays, StagedRecord, StagedSlot
+from openprod.store.log import ORDINAL_BITS, branch_of
+from openprod.store.overlays import OverlayRow, Overlays, SlotName, StagedRecord, StagedSlot
 from openprod.workspace import reading, wording
-from openprod.workspace.building import ChunkBuilder, Sight
-from openprod.workspace.building import Place as When
+from openprod.workspace.building import Place, Sight
 from openprod.workspace.desk import Desk
+from openprod.workspace.drift import Drift, Watch, public_key, slots_by_word
 from openprod.workspace.meaning import Changes
 from openprod.workspace.shapes import ChangeShape, DriftShape, OverlayShape
+from openprod.workspace.staged import (
+    CARRY,
+    DECIDE,
+    EXIST,
+    MEMBER,
+    REMEMBERED,
+    SEEN,
+    SEEN_ALL,
+    SEEN_IN,
+    SET,
+    STRUCTURE,
+    Builder,
+    Written,
+    birthplace,
+    ground,
+    is_idle,
+    written,
+)
 
-KINDS: Mapping[int, type[KnownOp]] = {
-    1: Set,
-    3: Decide,
-    4: Exist,
-    5: Member,
-    6: Relate,
-    7: Unrelate,
-    9: Place,
-    14: Map,
-    15: Unmap,
-    16: Merge,
-    17: Split,
-    18: Carry,
-}
-_NUMBERS: Mapping[type[KnownOp], int] = {kind: number for number, kind in KINDS.items()}
-SEEN = "@seen"
+Classes = Mapping[SlotName, tuple[tuple[bytes, ...], tuple[str, ...]]]
+
+CATCH_UP_MAX = 500
+COMMIT_TRIES = 20
+STAGED_OP_DIGITS = 12
 
 
 class OverlayExists(Refused):
@@ -92,7 +88,7 @@ class OverlayExists(Refused):
 
 
 class UnknownOverlay(Missing):
-    """There is no overlay of that name."""
+    """There is no overlay of that name (any more)."""
 
     code = "overlay.unknown"
 
@@ -116,22 +112,14 @@ class NothingStaged(Refused):
     code = "overlay.nothing_staged"
 
 
-class NotInOverlay(Refused):
-    """Something that an overlay does not do: it has no peers, no invitations and no history of its own."""
+class AutomationAsks(Refused):
+    """A script or rule wrote to a field with an open question, which only a person settles (R8)."""
 
-    code = "overlay.not_here"
+    code = "overlay.open_question"
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """A staged slot whose ground moved: who wrote what there since, and when."""
-
-    subject: bytes
-    key: str
-    text: str
-    actor_name: str
-    at: str
-    value: Plain
+class _MovedOn(Exception):
+    """The workspace went on between the look and the lock; the commit looks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,40 +135,132 @@ class Change:
     text: str
 
 
+class _AsStaged(Sight):
+    """What a commit sees: everybody's state, with the records and fields one that are one in the overlay."""
+
+    def __init__(self, base: Desk, view: Desk) -> None:
+        super().__init__(base, base.place())
+        self._view = view
+
+    def slots(self, uuid: bytes, key: str) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
+        """Returns the subjects and keys that a write to a field covers once the overlay is committed."""
+        return self._view.subjects_of(uuid), self._view.keys_of(key)
+
+
 class OverlayDesk(Desk):
     """The desk of an overlay: reads a copy with the staged ops applied, and stages instead of sealing."""
 
     def __init__(self, base: Desk, row: OverlayRow) -> None:
         self.base = base
         self.row = row
+        self._store = Overlays(base.db)
+        self._mine: set[bytes] = set()
+        self._named: dict[str, tuple[bytes, str]] = {}
+        self._names_rev = -1
         with base.lock:
             base.follow()
             self._base_place = base.log.next_place
+            self._rev = self._need_rev()
             super().__init__(base.folder, base.db.copied(SQL_FUNCTIONS), base.home, base.clock, base.chance)
-        self.lock = base.lock
-        self._seq = 0
-        self._tip: bytes | None = None
-        self._mine: set[bytes] = set()
-        self._replay()
+            self.lock = base.lock
+            self._replay()
 
     # -- following what everybody has
 
     def follow(self) -> bool:
-        """Makes the copy anew where the workspace moved on."""
+        """Brings the copy up to what everybody has and what is staged, also by other programs.
+
+        Raises UnknownOverlay where the overlay was committed or discarded elsewhere.
+        """
         if self.db.is_in_transaction:
             return False
         self.base.follow()
-        if self.base.log.next_place == self._base_place:
+        rev = self._need_rev()
+        if self.base.log.next_place == self._base_place and rev == self._rev:
             return False
-        listeners = self.listeners
-        self.db.close()
-        self.__init__(self.base, self.row)
-        self.listeners = listeners
+        if rev != self._rev or not self._catch_up():
+            self._copy()
+        self.has_news = True
+        return True
+
+    def _need_rev(self) -> int:
+        rev = self._store.rev(self.row.id)
+        if rev is None:
+            raise UnknownOverlay(f"The overlay '{self.row.name}' is not there any more: it was committed or discarded.")
+        return rev
+
+    def _copy(self) -> None:
+        """Makes the copy anew, from what everybody has and what is staged now."""
+        old = self.db
+        self._base_place = self.base.log.next_place
+        self._rev = self._need_rev()
+        self.row = self.row._replace(name=self._store.name(self.row.id))
+        made = Desk(self.base.folder, self.base.db.copied(SQL_FUNCTIONS), self.home, self.clock, self.chance)
+        # Not the lock: other threads wait for it.
+        self.db, self.log, self.heads, self.model = made.db, made.log, made.heads, made.model
+        self.loader, self.meaning, self.applier = made.loader, made.meaning, made.applier
+        self.pending, self.ingest = made.pending, made.ingest
+        old.close()
+        self._replay()
+
+    def _catch_up(self) -> bool:
+        """Applies to the copy what the workspace took in since, where nothing of it touches what is staged.
+
+        Returns False where it does, or where tables, mappings or merges changed: then the copy is made anew.
+        """
+        numbers: list[int] = []
+        for number in self.base.log.in_order(self._base_place - 1):
+            numbers.append(number)
+            if len(numbers) > CATCH_UP_MAX:
+                return False
+        bundles = [self.base.log.bundle(number) for number in numbers]
+        touched = self._own_subjects()
+        if not all(self._is_apart(number, one, touched) for number, one in zip(numbers, bundles, strict=True)):
+            return False
+        with super().writing():
+            self.applier.prefetch(bundles)
+            for number, one in zip(numbers, bundles, strict=True):
+                arms = self.log.branches_of(one.header.log)
+                actor = self.base.log.branches[branch_of(number)].actor
+                arm = arms[0] if arms else self.log.new_branch(one.header.log, None, 0, actor)
+                stored = self.base.log.row(number)
+                self.applier.append_and_take(arm, one, Hlc(stored.eff), stored.at)
+            self.applier.settle()
+        self._base_place = self.base.log.next_place
+        return True
+
+    def _own_subjects(self) -> set[bytes]:
+        """Returns every record that what is staged is about, or joins, or makes one with another."""
+        found: set[bytes] = set()
+        for subject, record in self.records().items():
+            found.add(subject)
+            found.update(self.subjects_of(subject))
+            for slot in record.slots.values():
+                if slot.ends is not None:
+                    found.update((slot.ends.source, slot.ends.target))
+                if slot.ids is not None:
+                    found.update((slot.ids.low, slot.ids.high))
+        return found
+
+    def _is_apart(self, number: int, bundle: Bundle, own: set[bytes]) -> bool:
+        arm = self.base.log.branches[branch_of(number)]
+        if bundle.chunks is None or arm.parent is not None or len(self.base.log.branches_of(arm.id)) > 1:
+            return False
+        if self.applier.is_schema_change(bundle):
+            return False
+        for chunk in bundle.chunks:
+            if MAPPING in chunk.keys or SAME in chunk.keys:
+                return False
+            raw = chunk.subjects
+            if any(raw[at : at + 16] in own for at in range(0, len(raw), 16)):
+                return False
+            if any(not own.isdisjoint(_ends_in(op)) for op in chunk.ops):
+                return False
         return True
 
     @contextmanager
     def looking(self) -> Generator[None]:
-        """Holds the lock and one state of the copy, made anew first if the workspace moved on."""
+        """Holds the lock and one state of the copy, brought up to date first."""
         with self.lock:
             self.follow()
             with super().looking():
@@ -188,57 +268,184 @@ class OverlayDesk(Desk):
 
     @contextmanager
     def writing(self) -> Generator[None]:
-        """Holds the lock and a transaction on the copy, made anew first if the workspace moved on."""
+        """Holds the lock and a transaction on the copy, brought up to date first."""
         with self.lock:
             self.follow()
             with super().writing():
                 yield
 
     def _replay(self) -> None:
-        records = Overlays(self.base.db).records(self.row.id)
+        """Applies everything staged to the fresh copy: mappings and merges first, as the rest is meant with them."""
+        self._mine = set()
+        self._names_rev = -1
+        records = self.records()
+        if any(slot.kind in STRUCTURE for record in records.values() for slot in record.slots.values()):
+            self._apply_built(records, Builder.structure)
         if records:
-            with self.writing():
-                self._apply(build_staged(Sight(self, self.place()), records), "")
+            self._apply_built(records, Builder.rest)
+
+    def _apply_built(self, records: Mapping[bytes, StagedRecord], part: Callable[[Builder], None]) -> None:
+        with super().writing():
+            with self.base.reading():
+                builder = Builder(Sight(self, self.place()), self.base, records)
+                part(builder)
+            chunks = builder.finish()
+            if chunks:
+                self._apply(chunks, "")
 
     # -- staging
 
-    def commit(self, label: str, cause: Cause, start: When, build: Callable[[Sight], list[Chunk]]) -> str | None:
-        """Stages what an edit built; returns None, as nothing is sealed."""
-        del cause
+    def commit(self, label: str, cause: Cause, start: Place, build: Callable[[Sight], list[Chunk]]) -> str | None:
+        """Stages what an edit built; returns None, as nothing is sealed.
+
+        Raises:
+            AutomationAsks: a script or rule wrote to a field with an open question; nothing was staged.
+        """
         with self.lock:
             with self.writing():
                 chunks = build(Sight(self, start))
                 if not chunks:
                     return None
-                self._stage(label, chunks)
+                if cause.auto:
+                    self._check_automation(chunks)
+                before = self._classes() if _has_structure(chunks) else None
                 self._apply(chunks, label)
+                is_same = self._stage(label, chunks, before)
             changes = self.meaning.changes
+            if not is_same:
+                self._copy()
+                changes = Changes(is_schema=True, is_history=True)
         self.tell(changes)
         return None
 
-    def _stage(self, label: str, chunks: Sequence[Chunk]) -> None:
-        store = Overlays(self.base.db)
-        records = store.records(self.row.id)
-        changed: dict[bytes, StagedRecord | None] = {}
+    def _check_automation(self, chunks: Sequence[Chunk]) -> None:
         for chunk in chunks:
             for op in chunk.ops:
-                for subject, table, slots in _slots_of(chunk, op):
-                    old = changed.get(subject) or records.get(subject) or StagedRecord("", {})
-                    merged = {**old.slots, **{key: self._over(old.slots.get(key), slot) for key, slot in slots.items()}}
-                    if not old.slots and not table and not any(key == EXISTS for key in slots):
-                        merged[SEEN] = StagedSlot(4, heads=self._base_heads(subject, EXISTS))
-                    changed[subject] = StagedRecord(table or old.table, merged)
+                if isinstance(op, Set | Decide):
+                    for one in written(chunk, op):
+                        for key in one.slots:
+                            values = [self.op_at(oid).value for oid in self.heads_now(one.subject, key)]
+                            if is_settling(values):
+                                label = wording.field_name(reading.field_title(self, key))
+                                raise AutomationAsks(
+                                    f"{wording.possessive(self.title(one.subject))} {label} has an open question, which"
+                                    " a script or rule does not settle. Decide it, then run it again. See: openprod"
+                                    " conflicts"
+                                )
+
+    def _classes(self) -> dict[SlotName, tuple[tuple[bytes, ...], tuple[str, ...]]]:
+        """Returns for every staged slot which records and fields it is one with."""
+        return {
+            (subject, key): (self.subjects_of(subject), self.keys_of(key))
+            for subject, record in self.records().items()
+            for key in record.slots
+        }
+
+    def _stage(self, label: str, chunks: Sequence[Chunk], before: Classes | None) -> bool:
+        """Keeps what an edit staged; `before` are the classes before its merges, None where it has none.
+
+        Tells whether the copy reads as a commit will. Not where records or fields became one, as what was staged
+        already means something else then, nor where a new record is not made after all.
+        """
+        subjects = {one for chunk in chunks for one in _subjects_in(chunk)}
+        known = self._store.some(self.row.id, subjects)
+        changed: dict[bytes, StagedRecord] = {}
+        with self.base.reading():
+            watch = Watch(self.base, self)
+            self.base.heads.load(list(subjects))
+            for chunk in chunks:
+                for op in chunk.ops:
+                    for one in written(chunk, op):
+                        old = changed.get(one.subject) or known.get(one.subject) or StagedRecord("", {})
+                        table = one.table or old.table
+                        slots = {
+                            key: self._joined(
+                                watch, one, key, old.slots.get(key), {**known, **changed} if one.others else {}
+                            )
+                            for key in one.slots
+                        }
+                        if not table:
+                            slots |= watch.remembered(one.subject, old.slots, slots)
+                        kept = {**old.slots, **slots}
+                        if EXISTS in slots and slots[EXISTS].value is True:
+                            kept.pop(SEEN_ALL, None)
+                        changed[one.subject] = StagedRecord(table, kept)
+            if before is not None:
+                self._follow_classes(before, changed)
         with self.base.db.transaction():
-            store.put(self.row.id, label, changed)
+            self._store.put(self.row.id, label, changed)
+        self._rev = self._need_rev()
+        return before is None and all(not record.table or birthplace(record) for record in changed.values())
 
-    def _over(self, old: StagedSlot | None, new: StagedSlot) -> StagedSlot:
-        """Returns a staged slot over what everybody has: what it was first staged over counts, not staged ops."""
-        heads = old.heads if old is not None else tuple(one for one in new.heads if one[0] not in self._mine)
-        return msgspec.structs.replace(new, heads=heads)
+    def _follow_classes(self, before: Classes, changed: dict[bytes, StagedRecord]) -> None:
+        """Lets what is staged already follow the merges and mappings that an edit staged, or took back.
 
-    def _base_heads(self, subject: bytes, key: str) -> tuple[Address, ...]:
-        self.base.heads.begin()
-        return tuple(sorted(self.base.address_of(oid) for oid in self.base.heads_now(subject, key)))
+        What a slot became one with is no drift: it is there by our own doing. What a slot is no longer one with keeps
+        what was written to both.
+        """
+        records = self.records()
+        for (subject, key), (subjects, keys) in before.items():
+            record = changed.get(subject) or records[subject]
+            slot = record.slots[key]
+            now = self.subjects_of(subject), self.keys_of(key)
+            if now == (subjects, keys):
+                continue
+            came = ground(self.base, *now).keys() - ground(self.base, subjects, keys).keys()
+            slot = msgspec.structs.replace(slot, seen=tuple(sorted({*slot.seen, *came})))
+            changed[subject] = StagedRecord(record.table, {**record.slots, key: slot})
+            was = records[subject].slots[key]
+            if was.kind in (SET, DECIDE, EXIST, MEMBER):
+                left = {(self.standing(one), self.keys_of(other)[0]) for one in subjects for other in keys}
+                for one, other in left - {(self.standing(subject), self.keys_of(key)[0])}:
+                    there = changed.get(one) or records.get(one) or StagedRecord("", {})
+                    beside = there.slots.get(other)
+                    if (beside is None or beside.kind == CARRY) and self._is_staged(one, other):
+                        both = (*was.carried, *(beside.carried if beside is not None else ()))
+                        copied = msgspec.structs.replace(was, carried=both)
+                        changed[one] = StagedRecord(there.table, {**there.slots, other: copied})
+
+    def _is_staged(self, subject: bytes, key: str) -> bool:
+        """Tells whether a staged write stands in a slot of the copy."""
+        return any(self.log.id_of(oid >> ORDINAL_BITS) in self._mine for oid in self.heads_now(subject, key))
+
+    def _joined(
+        self,
+        watch: Watch,
+        one: Written,
+        key: str,
+        old: StagedSlot | None,
+        others: Mapping[bytes, StagedRecord],
+    ) -> StagedSlot:
+        """Returns a staged slot that replaces what was staged there, and stands on what everybody has."""
+        new = one.slots[key]
+        heads = {*(old.heads if old is not None else ()), *(head for head in new.heads if head[0] not in self._mine)}
+        behind = dict.fromkeys(old.behind if old is not None else ())
+        mine = [self.op_at(self.oid_at(head)) for head in new.heads if head[0] in self._mine] if one.others else []
+        for subject, name in one.others:
+            slot = others[subject].slots.get(name) if subject in others else None
+            if slot is not None and any(subject in op.subjects and name in op.keys for op in mine):
+                heads.update(slot.heads)
+                behind[subject, name] = None
+        if new.kind == CARRY:
+            return self._with_carried(old, new)
+        carried = old.carried if old is not None else ()
+        slot = msgspec.structs.replace(new, heads=tuple(sorted(heads)), behind=tuple(behind), carried=carried)
+        if not one.table and self.base.is_known(one.subject):
+            slot = watch.standing_on(one.subject, key, slot)
+        elif heads:
+            slot = msgspec.structs.replace(slot, seen=slot.heads)
+        return slot
+
+    def _with_carried(self, old: StagedSlot | None, new: StagedSlot) -> StagedSlot:
+        """Returns a slot that also holds a carried value; one that is staged itself is written instead."""
+        (address,) = new.carried
+        if address[0] not in self._mine:
+            was = old if old is not None else StagedSlot(CARRY)
+            return msgspec.structs.replace(was, carried=(*was.carried, address))
+        if old is not None and old.kind in (SET, DECIDE):
+            return old
+        value = self.op_at(self.oid_at(address)).value
+        return StagedSlot(SET, value=value, carried=old.carried if old is not None else ())
 
     def _apply(self, chunks: Sequence[Chunk], label: str) -> None:
         """Applies staged ops to the copy, as a bundle of a log that exists nowhere else."""
@@ -253,11 +460,12 @@ class OverlayDesk(Desk):
             log=log,
             seq=arm.seq + 1,
             prev=arm.tip or None,
-            claimed=hlc(max(self.clock(), 0)),
+            # The overlay's own time, not now: so the same staged work makes the same ids in every program.
+            claimed=hlc(max(self.row.made_ms, 0)),
             seen=self._newly_seen(arm),
             view=None,
             unread=tuple(sorted(self.log.unread.values())),
-            causes=(Cause(CAUSE_OVERLAY, detail=(self.row.id, self.row.name, self.row.source)),),
+            causes=(Cause(CAUSE_OVERLAY, detail=(self.row.id,)),),
             modules=(),
             label=label.encode()[:LABEL_BYTES_MAX].decode(errors="ignore"),
             epoch=0,
@@ -277,106 +485,195 @@ class OverlayDesk(Desk):
         )
         self.applier.settle()
 
+    # -- names of staged writes
+
+    def is_mine(self, bundle: bytes) -> bool:
+        """Tells whether a bundle of the copy holds staged work."""
+        return bundle in self._mine
+
+    def op_text(self, oid: int) -> str:
+        """Returns an op id for people; a staged one's stays the same however often the copy is made anew."""
+        if self.log.id_of(oid >> ORDINAL_BITS) not in self._mine:
+            return super().op_text(oid)
+        op = self.op_at(oid)
+        subject, key = op.subjects[0], op.keys[0]
+        digest = blake3(self.row.id + subject + key.encode() + value_key(op.value) + bytes([op.is_live or False]))
+        text = f"{digest.hexdigest()[:STAGED_OP_DIGITS]}:0"
+        self._named[text] = (subject, key)
+        return text
+
+    def oid_of(self, text: str) -> int:
+        """Returns the local number of an op id; of a staged one, what stands staged in its slot now."""
+        named = self._named.get(text) or self._find_named(text)
+        if named is not None:
+            for oid in self.heads_now(*named):
+                if self.log.id_of(oid >> ORDINAL_BITS) in self._mine:
+                    return oid
+        return super().oid_of(text)
+
+    def _find_named(self, text: str) -> tuple[bytes, str] | None:
+        """Looks a staged op up that another program named, by naming everything staged once."""
+        if self._names_rev != self._rev:
+            self._names_rev = self._rev
+            for subject, record in self.records().items():
+                for key in record.slots:
+                    for oid in self.heads_now(subject, key):
+                        self.op_text(oid)
+        return self._named.get(text)
+
     # -- what is staged
 
     def records(self) -> dict[bytes, StagedRecord]:
         """Returns everything staged, by subject."""
-        return Overlays(self.base.db).records(self.row.id)
+        return self._store.records(self.row.id)
+
+    def steps(self) -> tuple[list[str], list[str]]:
+        """Returns the labels of the steps of staging that can be taken back, and of those taken back."""
+        return self._store.steps(self.row.id)
 
     def put(self, label: str, records: Mapping[bytes, StagedRecord | None]) -> None:
         """Replaces what is staged for some subjects, as one step that can be undone."""
         with self.lock:
+            self.follow()
             with self.base.db.transaction():
-                Overlays(self.base.db).put(self.row.id, label, records)
-            self.renew()
+                self._store.put(self.row.id, label, records)
+            self._renewed()
 
     def undo(self) -> str | None:
         """Takes the last step back; returns its label, None where there is none."""
+        return self._step(self._store.undo)
+
+    def redo(self) -> str | None:
+        """Takes the step that was taken back last again; returns its label, None where there is none."""
+        return self._step(self._store.redo)
+
+    def _step(self, move: Callable[[bytes], str | None]) -> str | None:
         with self.lock:
+            self.follow()
             with self.base.db.transaction():
-                label = Overlays(self.base.db).undo(self.row.id)
-            self.renew()
+                label = move(self.row.id)
+            if label is not None:
+                self._renewed()
             return label
 
-    def renew(self) -> None:
-        """Makes the copy anew from what everybody has and what is staged now."""
-        self._base_place = -1
+    def _renewed(self) -> None:
         self.follow()
         self.tell(Changes(is_schema=True, is_history=True))
 
     def drift(self) -> list[Drift]:
         """Returns the staged slots whose ground moved since they were staged, with who and when."""
-        base = self.base
-        found: list[Drift] = []
-        with base.reading():
-            for subject, record in self.records().items():
-                if record.table:
-                    continue
-                for key, slot in record.slots.items():
-                    what = EXISTS if key == SEEN else key
-                    now = base.heads_now(subject, what)
-                    then = set(slot.heads)
-                    news = [oid for oid in now if base.address_of(oid) not in then]
-                    if news and not (key == SEEN and base.op_at(news[0]).is_live):
-                        found.append(_drift_of(base, subject, key, max(news, key=base.log.order_of)))
-        return sorted(found, key=lambda one: (one.text, one.subject, one.key))
+        with self.reading(), self.base.reading():
+            return Watch(self.base, self).drift(self.records())
 
-    def keep(self, subject: bytes, key: str) -> None:
+    def keep(self, subject: bytes, word: str) -> None:
         """Keeps what is staged over what came meanwhile: the commit will replace that, knowing of it."""
-        record = self._staged(subject, key)
-        heads = self._base_heads(subject, EXISTS if key == SEEN else key)
-        slots = {**record.slots, key: msgspec.structs.replace(record.slots[key], heads=heads)}
-        if key == SEEN and self.base.is_gone(subject):
-            # Mine is work on a record that somebody deleted: keeping it brings the record back.
-            slots = {**slots, EXISTS: StagedSlot(4, value=True, heads=slots[SEEN].heads)}
-        self.put("Keep mine", {subject: StagedRecord(record.table, slots)})
+        with self.reading(), self.base.reading():
+            watch = Watch(self.base, self)
+            found, keys = self._drifting(watch, subject, word)
+            record = self.records()[found]
+            for key in keys:
+                record = watch.kept(found, record, key)
+        self.put("Keep mine", {found: record})
 
-    def theirs(self, subject: bytes, key: str) -> None:
+    def theirs(self, subject: bytes, word: str) -> None:
         """Takes what came meanwhile: what was staged there is dropped."""
-        if key == SEEN:
-            self.put("Use theirs", {subject: None})
-            return
-        self.knock_out(subject, key, "Use theirs")
+        with self.reading(), self.base.reading():
+            found, keys = self._drifting(Watch(self.base, self), subject, word)
+            record = self.records()[found]
+        gone = set(keys)
+        for key in keys:
+            if key in (SEEN, EXISTS, RELATION):
+                gone = set(record.slots)
+            elif key == SEEN_ALL:
+                gone.add(EXISTS)
+            elif key.startswith(SEEN_IN):
+                table = key.removeprefix(SEEN_IN)
+                gone |= {one for one in record.slots if self._is_of(one, table)}
+        self.put("Use theirs", {found: self._without(record, gone)})
 
-    def knock_out(self, subject: bytes, key: str | None, label: str = "Leave out") -> None:
-        """Leaves one staged slot out, or (None) everything staged for a record and the relations staged to it."""
-        if key is None:
-            gone: dict[bytes, StagedRecord | None] = {subject: None}
-            for other, record in self.records().items():
-                ends = next((slot.ends for slot in record.slots.values() if slot.ends is not None), None)
-                if ends is not None and subject in (ends.source, ends.target):
+    def _is_of(self, key: str, table: str) -> bool:
+        field = self.catalog.find_field(key) if is_field_key(key) else None
+        return field is not None and field.table == table
+
+    def _drifting(self, watch: Watch, subject: bytes, word: str) -> tuple[bytes, list[str]]:
+        """Returns the staged subject and its slots that a record and a word mean, those under which something moved."""
+        found, keys = self.named(subject, word)
+        record = self.records()[found]
+        moved = [key for key in keys if watch.news(found, key, record.slots[key])]
+        return found, moved or keys[:1]
+
+    def named(self, subject: bytes, word: str) -> tuple[bytes, list[str]]:
+        """Returns the staged subject, of those that are one record, and its slots that a word means.
+
+        Raises NothingStaged.
+        """
+        records = self._store.some(self.row.id, self.subjects_of(subject))
+        for one, record in records.items():
+            keys = list(slots_by_word(record.slots, word))
+            if keys:
+                return one, keys
+        raise NothingStaged(f"Nothing is staged in {word} of {self.title(subject)} in '{self.row.name}'.")
+
+    def knock_out(self, subject: bytes, word: str | None, label: str = "Leave out") -> None:
+        """Leaves one staged slot out, or (None) everything staged for a record and what joins it to others."""
+        with self.reading():
+            if word is None:
+                gone = self._everything_of(subject)
+            else:
+                found, keys = self.named(subject, word)
+                record = self.records()[found]
+                is_birth = bool(record.table) and EXISTS in keys
+                gone = self._everything_of(found) if is_birth else {found: self._without(record, set(keys))}
+        self.put(label, gone)
+
+    def _everything_of(self, subject: bytes) -> dict[bytes, StagedRecord | None]:
+        own = set(self.subjects_of(subject))
+        records = self.records()
+        gone: dict[bytes, StagedRecord | None] = {one: None for one in own if one in records}
+        for other, record in records.items():
+            for slot in record.slots.values():
+                ends = (slot.ends.source, slot.ends.target) if slot.ends is not None else ()
+                pair = (slot.ids.low, slot.ids.high) if slot.ids is not None else ()
+                if not own.isdisjoint((*ends, *pair)):
                     gone[other] = None
-            if subject not in self.records():
-                raise NothingStaged(f"Nothing is staged for {self.title(subject)} in '{self.row.name}'.")
-            self.put(label, gone)
-            return
-        record = self._staged(subject, key)
-        slots = {name: slot for name, slot in record.slots.items() if name != key}
-        left = [name for name in slots if name != SEEN]
-        self.put(label, {subject: StagedRecord(record.table, slots) if left else None})
+        if not gone:
+            raise NothingStaged(f"Nothing is staged for {self.title(subject)} in '{self.row.name}'.")
+        return gone
 
-    def _staged(self, subject: bytes, key: str) -> StagedRecord:
-        record = self.records().get(subject)
-        if record is None or key not in record.slots:
-            raise NothingStaged(f"Nothing is staged in {key} of {self.title(subject)} in '{self.row.name}'.")
-        return record
+    def _without(self, record: StagedRecord, gone: set[str]) -> StagedRecord | None:
+        slots = {name: slot for name, slot in record.slots.items() if name not in gone}
+        return StagedRecord(record.table, slots) if any(slot.kind != REMEMBERED for slot in slots.values()) else None
+
+    # -- as a change list
 
     def changes(self) -> list[Change]:
         """Returns what a commit would change, a line a record or field, as people approve it."""
         found: list[Change] = []
         with self.reading(), self.base.reading():
-            for subject, record in self.records().items():
-                found.extend(self._changes_of(subject, record))
+            sight = _AsStaged(self.base, self)
+            records = self.records()
+            self.base.heads.load(list(records))
+            self.heads.load(list(records))
+            for subject, record in records.items():
+                if not record.table or birthplace(record):
+                    found.extend(self._changes_of(sight, subject, record))
         return found
 
-    def _changes_of(self, subject: bytes, record: StagedRecord) -> Iterator[Change]:
-        title = self.title(subject)
+    def _changes_of(self, sight: Sight, subject: bytes, record: StagedRecord) -> Iterator[Change]:
+        # As everybody knows it, not as it will be called: what a person approves is what becomes of something known.
+        title = (self.base if self.base.is_known(subject) else self).title(subject)
+        table = birthplace(record)
         for key, slot in record.slots.items():
-            if key == SEEN or (record.table and key == member_key(record.table)):
+            if slot.kind in (REMEMBERED, CARRY) or (table and key == member_key(table)):
                 continue
-            old = self._value_in(self.base, subject, key) if not record.table else None
+            if not table and is_idle(self.base, sight, subject, key, slot):
+                continue
+            if slot.kind in STRUCTURE:
+                yield self._structure_change(subject, key, slot)
+                continue
+            old = self._value_in(self.base, subject, key) if not table else None
             new = self._value_in(self, subject, key)
-            kind, text = _words(self, title, key, slot, old, new, is_new=bool(record.table))
+            kind, text = self._words(title, key, slot, old, new, made_in=table)
             yield Change(id_text(subject), title, kind, key, plain(old), plain(new), text)
 
     def _value_in(self, desk: Desk, subject: bytes, key: str) -> Value:
@@ -386,199 +683,106 @@ class OverlayDesk(Desk):
             return None
         return desk.meaning.value_of(record, number)
 
+    def _structure_change(self, subject: bytes, key: str, slot: StagedSlot) -> Change:
+        if slot.ids is not None:
+            title = self.title(slot.ids.low)
+            texts = [
+                self.base.title(one) if self.base.is_known(one) else title for one in (slot.ids.low, slot.ids.high)
+            ]
+            return Change(
+                id_text(slot.ids.low), title, "merge", key, None, None, f"{texts[0]} and {texts[1]} become one"
+            )
+        if slot.keys is not None:
+            return Change(
+                id_text(subject), "", "map", key, None, None, f"{slot.keys.low} and {slot.keys.high} become one"
+            )
+        kind = "unmap" if key == MAPPING else "split"
+        what = "A mapping of fields is taken back" if kind == "unmap" else "A merge of records is taken back"
+        return Change(id_text(subject), "", kind, key, None, None, what)
+
+    def _words(
+        self, title: str, key: str, slot: StagedSlot, old: Value, new: Value, *, made_in: str
+    ) -> tuple[str, str]:
+        table = table_of_member_key(key)
+        if key == EXISTS:
+            if made_in:
+                return "create", f"{title} is new in {made_in}"
+            return ("restore", f"{title} comes back") if slot.value else ("delete", f"{title} is deleted")
+        if table is not None:
+            return ("put", f"{title} goes into {table}") if slot.value else ("remove", f"{title} goes out of {table}")
+        if key == RELATION:
+            return ("relate", title) if slot.ends is not None else ("unrelate", f"{title} ends")
+        if key == POSITION:
+            return "place", f"{title} gets its place in the list"
+        label = wording.field_name(reading.field_title(self, key))
+        if old is None:
+            return "set", f"{wording.possessive(title)} {label} is {self._shown(new)}"
+        before = f"{self._shown(old)} -> " if value_key(old) != value_key(new) else ""
+        return "set", f"{wording.possessive(title)} {label}: {before}{self._shown(new)}"
+
+    def _shown(self, value: Value) -> str:
+        if isinstance(value, RecordRef) and self.is_known(value.id):
+            return self.title(value.id)
+        return wording.value_text(value)
+
+    # -- becoming real
+
     def commit_all(self, label: str) -> str | None:
         """Writes everything staged as one bundle of the workspace and drops the overlay.
 
-        Returns the bundle's id in hex.
+        Returns the bundle's id in hex, None where nothing of it would change anything.
 
         Raises:
             UndecidedDrift: with the list; nothing was written.
             NothingStaged: it is empty.
         """
         with self.lock:
-            drift = self.drift()
-            if drift:
-                raise UndecidedDrift(self.row.name, drift)
-            records = self.records()
-            if not records:
-                raise NothingStaged(f"Nothing is staged in '{self.row.name}', so there is nothing to commit.")
-            cause = Cause(CAUSE_OVERLAY, detail=(self.row.id, self.row.name, self.row.source))
-            store = Overlays(self.base.db)
+            for _ in range(COMMIT_TRIES):
+                self.follow()
+                try:
+                    return self.base.commit(label or self.row.name, self._cause(), self.base.place(), self._build_all)
+                except _MovedOn:
+                    continue
+            raise AssertionError("another program went on writing at every try")
 
-            def build(sight: Sight) -> list[Chunk]:
-                # In the transaction of the bundle, so that a power cut leaves either both as they were or both done.
-                store.drop(self.row.id)
-                return build_staged(sight, records)
+    def _cause(self) -> Cause:
+        own = (self.row.id, self.row.name, self.row.source)
+        kept = self._store.cause(self.row.id)
+        return Cause(CAUSE_OVERLAY, detail=own) if kept is None else Cause(kept.kind, detail=(*kept.detail, *own[:2]))
 
-            return self.base.commit(label or self.row.name, cause, self.base.place(), build)
-
-
-# -- between ops and slots
-
-
-def _slots_of(chunk: Chunk, op: KnownOp) -> Iterator[tuple[bytes, str, dict[str, StagedSlot]]]:
-    """Yields (subject, table of a new record, slots) of an op: what there is to stage."""
-    subjects = [chunk.subjects[at * 16 : at * 16 + 16] for at in subject_indexes(op.subjects)]
-    keys = [chunk.keys[key] for key in op.keys]
-    heads = over_of(chunk, op)
-    match op:
-        case Rows():
-            table = op.payload.table
-            for subject, row in zip(subjects, op.payload.rows, strict=True):
-                slots = {EXISTS: StagedSlot(4, value=True), member_key(table): StagedSlot(5, value=True)}
-                slots |= {
-                    key: StagedSlot(1, value=cell) for key, cell in zip(keys, row, strict=True) if cell is not None
-                }
-                yield subject, table, slots
-        case Relations():
-            for subject, row in zip(subjects, op.payload.rows, strict=True):
-                source, target, position, *cells = row
-                if isinstance(source, RecordRef) and isinstance(target, RecordRef):
-                    ends = Ends(op.payload.type, source.id, target.id)
-                    slots = {RELATION: StagedSlot(6, ends=ends)}
-                    if position is not None:
-                        slots[POSITION] = StagedSlot(9, value=position)
-                    slots |= {
-                        key: StagedSlot(1, value=cell)
-                        for key, cell in zip(keys, cells, strict=True)
-                        if cell is not None
-                    }
-                    yield subject, "", slots
-        case Relate():
-            yield subjects[0], "", {RELATION: StagedSlot(6, heads=heads, ends=op.payload)}
-        case Map():
-            yield subjects[0], "", {keys[0]: StagedSlot(14, heads=heads, keys=op.payload)}
-        case Merge():
-            yield subjects[0], "", {keys[0]: StagedSlot(16, heads=heads, ids=op.payload)}
-        case Carry():
-            bundle = chunk.bundles[op.payload.bundle * 32 : op.payload.bundle * 32 + 32]
-            for subject in subjects:
-                yield subject, "", {key: StagedSlot(18, carried=(bundle, op.payload.ordinal)) for key in keys}
-        case Set() | Decide() | Exist() | Member() | Place():
-            yield subjects[0], "", {keys[0]: StagedSlot(_NUMBERS[type(op)], value=op.payload, heads=heads)}
-        case _:
-            yield subjects[0], "", {keys[0]: StagedSlot(_NUMBERS.get(type(op), 0), heads=heads)}
+    def _build_all(self, sight: Sight) -> list[Chunk]:
+        """Builds the bundle within its transaction, which drops the overlay too: a power cut leaves both or neither."""
+        del sight
+        if self.base.log.next_place != self._base_place or self._need_rev() != self._rev:
+            raise _MovedOn
+        records = self.records()
+        if not records:
+            raise NothingStaged(f"Nothing is staged in '{self.row.name}', so there is nothing to commit.")
+        drift = Watch(self.base, self).drift(records)
+        if drift:
+            raise UndecidedDrift(self.row.name, drift)
+        builder = Builder(_AsStaged(self.base, self), self.base, records)
+        builder.structure()
+        builder.rest()
+        self._store.drop(self.row.id)
+        return builder.finish()
 
 
-def build_staged(sight: Sight, records: Mapping[bytes, StagedRecord]) -> list[Chunk]:
-    """Returns the chunks that write everything staged.
-
-    New records in blocks, the rest op by op over what it was staged over.
-    """
-    builder = ChunkBuilder(sight)
-    tables: dict[str, list[tuple[bytes, StagedRecord]]] = {}
-    for subject, record in records.items():
-        if record.table and _is_made(record):
-            tables.setdefault(record.table, []).append((subject, record))
-    for table, made in tables.items():
-        _build_rows(builder, table, made)
-    _build_new_relations(builder, records)
-    for subject, record in records.items():
-        if record.table:
-            continue
-        for key, slot in record.slots.items():
-            if key != SEEN and not (
-                RELATION in record.slots and not record.slots[RELATION].heads and slot.kind in (1, 6, 9)
-            ):
-                _build_slot(builder, sight, subject, key, slot)
-    return builder.finish()
+def _has_structure(chunks: Sequence[Chunk]) -> bool:
+    return any(key in (MAPPING, SAME) for chunk in chunks for key in chunk.keys)
 
 
-def _is_made(record: StagedRecord) -> bool:
-    exists = record.slots.get(EXISTS)
-    return exists is not None and exists.value is True
+def _subjects_in(chunk: Chunk) -> Iterator[bytes]:
+    raw = chunk.subjects
+    yield from (raw[at : at + 16] for at in range(0, len(raw), 16))
 
 
-def _build_rows(builder: ChunkBuilder, table: str, made: Sequence[tuple[bytes, StagedRecord]]) -> None:
-    keys = tuple(
-        dict.fromkeys(
-            key
-            for _, record in made
-            for key, slot in record.slots.items()
-            if is_field_key(key) and slot.value is not None
-        )
-    )[:COLUMNS_MAX]
-    rows = [tuple(record.slots[key].value if key in record.slots else None for key in keys) for _, record in made]
-    builder.add_rows(table, keys, [subject for subject, _ in made], rows)
-    for subject, record in made:
-        for key, slot in record.slots.items():
-            other = table_of_member_key(key)
-            if is_field_key(key) and key not in keys and slot.value is not None:
-                builder.add_exactly(Set, (subject,), (key,), (), slot.value)
-            elif other is not None and other != table and slot.value is True:
-                builder.add_exactly(Member, (subject,), (key,), (), payload=True)
-
-
-def _build_new_relations(builder: ChunkBuilder, records: Mapping[bytes, StagedRecord]) -> None:
-    types: dict[str, list[tuple[bytes, StagedRecord, Ends]]] = {}
-    for subject, record in records.items():
-        made = record.slots.get(RELATION)
-        if made is not None and made.ends is not None and not made.heads:
-            types.setdefault(made.ends.type, []).append((subject, record, made.ends))
-    for name, found in types.items():
-        keys = tuple(dict.fromkeys(key for _, record, _ in found for key in record.slots if is_field_key(key)))[
-            :COLUMNS_MAX
-        ]
-        rows: list[tuple[Value, ...]] = []
-        for _, record, ends in found:
-            position = record.slots[POSITION].value if POSITION in record.slots else None
-            cells = (record.slots[key].value if key in record.slots else None for key in keys)
-            rows.append((RecordRef(ends.source), RecordRef(ends.target), position, *cells))
-        builder.add_relations(name, keys, [subject for subject, _, _ in found], rows)
-
-
-def _build_slot(builder: ChunkBuilder, sight: Sight, subject: bytes, key: str, slot: StagedSlot) -> None:
-    kind = KINDS.get(slot.kind)
-    if kind is None:
-        return
-    if kind is Carry:
-        if slot.carried is not None:
-            builder.add_carry((subject,), key, sight.oid(slot.carried))
-        return
-    over = tuple(sight.oid(address) for address in slot.heads)
-    payload: object = slot.value
-    if slot.ends is not None or slot.keys is not None or slot.ids is not None:
-        payload = slot.ends or slot.keys or slot.ids
-    builder.add(kind, subject, key, over, payload)
-
-
-def _drift_of(base: Desk, subject: bytes, key: str, oid: int) -> Drift:
-    op = base.op_at(oid)
-    name, at = reading.actor_name(base, reading.actor_of(base, oid)), reading.at_of(base, oid)
-    title = base.title(subject)
-    table = table_of_member_key(key)
-    if key in (SEEN, EXISTS):
-        text = f"{title} was {'restored' if op.is_live else 'deleted'} by {name} meanwhile"
-    elif table is not None:
-        text = f"{title} was {'put into' if op.is_live else 'taken out of'} {table} by {name} meanwhile"
-    elif is_field_key(key):
-        label = wording.field_name(reading.field_title(base, key))
-        text = f"{wording.possessive(title)} {label} was changed to {wording.value_text(op.value)} by {name} meanwhile"
-    else:
-        text = f"{title} was changed by {name} meanwhile"
-    return Drift(subject, key, text, name, at, plain(op.value))
-
-
-def _words(
-    desk: Desk, title: str, key: str, slot: StagedSlot, old: Value, new: Value, *, is_new: bool
-) -> tuple[str, str]:
-    table = table_of_member_key(key)
-    if key == EXISTS:
-        if is_new:
-            return "create", f"{title} is new"
-        return ("restore", f"{title} comes back") if slot.value else ("delete", f"{title} is deleted")
-    if table is not None:
-        return ("put", f"{title} goes into {table}") if slot.value else ("remove", f"{title} goes out of {table}")
-    if key == RELATION:
-        return ("relate", title) if slot.ends is not None else ("unrelate", f"{title} ends")
-    if not is_field_key(key):
-        return "structure", title
-    label = wording.field_name(reading.field_title(desk, key))
-    if is_new or old is None:
-        return "set", f"{wording.possessive(title)} {label} is {wording.value_text(new)}"
-    is_same = value_key(old) == value_key(new)
-    before = f"{wording.value_text(old)} -> " if not is_same else ""
-    return "set", f"{wording.possessive(title)} {label}: {before}{wording.value_text(new)}"
+def _ends_in(op: KnownOp) -> Iterator[bytes]:
+    """Yields the records that relations of an op join."""
+    if isinstance(op, Relate):
+        yield from (op.payload.source, op.payload.target)
+    elif isinstance(op, Relations):
+        yield from (end.id for row in op.payload.rows for end in row[:2] if isinstance(end, RecordRef))
 
 
 # -- shapes
@@ -606,7 +810,8 @@ def drift_shape(drift: Drift) -> DriftShape:
     """Returns a drift as it is handed out."""
     return {
         "record": id_text(drift.subject),
-        "field": EXISTS if drift.key == SEEN else drift.key,
+        "title": drift.title,
+        "field": public_key(drift.key),
         "text": drift.text,
         "actor_name": drift.actor_name,
         "at": drift.at,

@@ -176,6 +176,7 @@ class DriftShape(TypedDict):
     """One thing that changed under an overlay and waits for a decision."""
 
     record: str
+    title: str
     field: str
     text: str
     actor_name: str

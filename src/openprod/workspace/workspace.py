@@ -35,7 +35,6 @@ from openprod.workspace.desk import DATABASE_NAME, Desk
 from openprod.workspace.ingest import Report, portions
 from openprod.workspace.meaning import Changes
 from openprod.workspace.overlay import (
-    NotInOverlay,
     OverlayDesk,
     OverlayExists,
     UnknownOverlay,
@@ -57,12 +56,14 @@ from openprod.workspace.shapes import (
     StatusShape,
     TableShape,
 )
+from openprod.workspace.staged import NotInOverlay
 from openprod.workspace.write import Edit
 
 Clock = Callable[[], int]
 Chance = Callable[[int], bytes]
 
 NAME_SETTING = "name"
+OVERLAY_NAME_MAX = 200
 FOLDERS = ("blobs", "imports", "exports")
 
 
@@ -594,7 +595,7 @@ class Workspace:
         with self.desk.reading():
             return [overlay_shape(row) for row in Overlays(self.desk.db).all()]
 
-    def overlay(self, name: str, *, source: str = "") -> Overlay:
+    def overlay(self, name: str, *, source: str = "", cause: Cause | None = None) -> Overlay:
         """Returns the overlay of a name, made if it is not there.
 
         Reads and edits as a workspace does, on this device only.
@@ -602,26 +603,38 @@ class Workspace:
         Args:
             name: what people call it.
             source: what fills it, if not a person's hand: an import's file, a script.
+            cause: the cause that its commit has, if not the overlay itself.
         """
         with self.desk.lock:
+            self.desk.follow()
+            if Overlays(self.desk.db).find(name) is None:
+                return self.new_overlay(name, source=source, cause=cause)
+            return self.open_overlay(name)
+
+    def new_overlay(self, name: str, *, source: str = "", cause: Cause | None = None) -> Overlay:
+        """Returns a new overlay; raises OverlayExists where there is one of that name."""
+        with self.desk.lock:
             store = Overlays(self.desk.db)
+            with self.desk.db.transaction():
+                # Within the transaction, as another program may be making it right now.
+                checked_name(store, name)
+                store.make(self.desk.chance(16), name, source, self.desk.clock(), cause)
             row = store.find(name)
-            if row is None:
-                with self.desk.db.transaction():
-                    store.make(self.desk.chance(16), name, source, self.desk.clock())
-                row = store.find(name)
             if row is None:
                 raise AssertionError("an overlay that was just made is not there")
             return Overlay(self, OverlayDesk(self.desk, row))
 
     def open_overlay(self, name: str) -> Overlay:
         """Returns the overlay of a name; raises UnknownOverlay naming what there is."""
-        with self.desk.reading():
-            names = [row.name for row in Overlays(self.desk.db).all()]
-        if name not in names:
-            there = f"There are: {', '.join(names)}." if names else "There are none yet."
-            raise UnknownOverlay(f"There is no overlay '{name}'. {there}")
-        return self.overlay(name)
+        with self.desk.lock:
+            self.desk.follow()
+            rows = Overlays(self.desk.db).all()
+            row = next((one for one in rows if one.name == name), None)
+            if row is None:
+                names = ", ".join(one.name for one in rows)
+                there = f"There are: {names}." if names else "There are none yet."
+                raise UnknownOverlay(f"There is no overlay '{name}'. {there}")
+            return Overlay(self, OverlayDesk(self.desk, row))
 
     # -- tables whose records are in others too
 
@@ -691,6 +704,11 @@ class Overlay(Workspace):
         super().__init__(desk)
         self.desk = desk
         self.base = base
+        self._watching = base.on_changes(self._hear)
+
+    def _hear(self, changes: Changes) -> None:
+        """Passes on what changed below."""
+        self.desk.tell(changes)
 
     @property
     def title(self) -> str:
@@ -700,7 +718,10 @@ class Overlay(Workspace):
     def close(self) -> None:
         """Forgets the copy; what is staged stays, in the workspace's file."""
         with self.desk.lock:
+            self._watching.close()
             self.desk.db.close()
+
+    # -- what is staged
 
     def diff(self) -> list[ChangeShape]:
         """Returns what a commit would change, a line a field, as a person approves it."""
@@ -712,31 +733,54 @@ class Overlay(Workspace):
 
     def keep(self, record: str, field: str) -> None:
         """Keeps what is staged in a field (or `@exists`, `@in/TABLE`) although somebody changed it meanwhile."""
-        self.desk.keep(*self._slot(record, field))
+        self.desk.keep(self._subject(record), field)
 
     def theirs(self, record: str, field: str) -> None:
         """Takes what came meanwhile; what was staged there is dropped."""
-        self.desk.theirs(*self._slot(record, field))
+        self.desk.theirs(self._subject(record), field)
 
     def knock_out(self, record: str, field: str | None = None) -> None:
-        """Leaves one staged field out, or everything staged for a record."""
-        subject, key = self._slot(record, field or "")
-        self.desk.knock_out(subject, key or None)
+        """Leaves one staged field out, or everything staged for a record. A staged change's own id names its slot."""
+        if field is None and ":" in record and record.partition(":")[2].isdigit():
+            with self.desk.reading():
+                op = self.desk.op_at(self.desk.oid_of(record))
+            self.desk.knock_out(op.subjects[0], op.keys[0])
+            return
+        self.desk.knock_out(self._subject(record), field)
 
-    def _slot(self, record: str, field: str) -> tuple[bytes, str]:
+    def _subject(self, record: str) -> bytes:
         with self.desk.reading():
-            subject = self.desk.uuid_in(record, {}, ())
-            staged = self.desk.records().get(subject)
-            keys = list(staged.slots) if staged is not None else []
-            named = [key for key in keys if field in (key, key.rpartition(".")[2])]
-        return subject, named[0] if named else field
+            return self.desk.uuid_in(record, {}, ())
 
-    def undo_step(self) -> str | None:
-        """Takes the last step of staging back; returns its label, None where there is none."""
-        return self.desk.undo()
+    def undo(self, *, rest: bool = False) -> str:
+        """Takes the last step of staging back and returns its label; raises NothingToUndo."""
+        del rest
+        return self._stepped("undo", self.desk.undo())
+
+    def redo(self, *, rest: bool = False) -> str:
+        """Takes the step that was taken back last again and returns its label; raises NothingToUndo."""
+        del rest
+        return self._stepped("redo", self.desk.redo())
+
+    def _stepped(self, what: str, label: str | None) -> str:
+        if label is None:
+            raise undo.NothingToUndo(f"There is nothing to {what} in '{self.title}'.")
+        return label or "a change"
+
+    def can_undo(self) -> tuple[str | None, str | None]:
+        """Returns the labels of what undo and redo would do here, None where there is nothing."""
+        with self.desk.reading():
+            labels = [steps[-1] or "a change" if steps else None for steps in self.desk.steps()]
+        return labels[0], labels[1]
+
+    # -- its end
 
     def commit(self, label: str = "") -> str | None:
-        """Writes everything staged as one bundle and ends the overlay; raises UndecidedDrift or NothingStaged."""
+        """Writes everything staged as one bundle and ends the overlay.
+
+        Returns the bundle's id in hex, None where nothing of it would change anything; raises UndecidedDrift or
+        NothingStaged.
+        """
         bundle = self.desk.commit_all(label)
         self.close()
         return bundle
@@ -751,11 +795,28 @@ class Overlay(Workspace):
         """Gives the overlay another name; raises OverlayExists."""
         with self.desk.lock:
             store = Overlays(self.desk.base.db)
-            if store.find(name) is not None:
-                raise OverlayExists(f"There is an overlay '{name}' already. Choose another name.")
             with self.desk.base.db.transaction():
+                checked_name(store, name)
                 store.rename(self.desk.row.id, name)
             self.desk.row = self.desk.row._replace(name=name)
+
+    # -- history, with what is staged marked so
+
+    def history(self, record: str, field: str | None = None) -> list[LogEntry]:
+        """Returns every change of a record or of one field, the newest first, staged ones marked so."""
+        return self._marked(super().history(record, field))
+
+    def log_entries(self, limit: int = 50) -> list[LogEntry]:
+        """Returns the last bundles, the newest first, what is staged marked so."""
+        return self._marked(super().log_entries(limit))
+
+    def _marked(self, entries: list[LogEntry]) -> list[LogEntry]:
+        for entry in entries:
+            if self.desk.is_mine(bytes.fromhex(entry["bundle"])):
+                entry["cause"] = f"staged in {self.title}"
+        return entries
+
+    # -- what an overlay does not do
 
     def ingest(self, bundles: Iterable[Sealed]) -> Report:
         """Refused: what others wrote comes into the workspace, and every overlay sees it there."""
@@ -771,6 +832,29 @@ class Overlay(Workspace):
         """Refused: nothing of an overlay leaves the device."""
         del since
         raise NotInOverlay("Nothing of an overlay leaves this device until it is committed.")
+
+    def verify(self, progress: Callable[[int, int], None] | None = None) -> verify.Findings:
+        """Refused: an overlay is a copy in memory."""
+        del progress
+        raise NotInOverlay("An overlay has nothing of its own to check. Check the production itself.")
+
+    def rebuild(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Refused: an overlay is a copy in memory."""
+        del progress
+        raise NotInOverlay("An overlay is derived anew each time it is opened. Rebuild the production itself.")
+
+    def overlay(self, name: str, *, source: str = "", cause: Cause | None = None) -> Overlay:
+        """Refused: overlays see the production and themselves, never each other."""
+        del name, source, cause
+        raise NotInOverlay("An overlay cannot hold another one. Make it beside this one.")
+
+
+def checked_name(store: Overlays, name: str) -> None:
+    """Raises OverlayExists where an overlay of that name is there, Refused where it is no name."""
+    if not name.strip() or len(name) > OVERLAY_NAME_MAX:
+        raise Refused(f"An overlay needs a name of 1 to {OVERLAY_NAME_MAX} characters.")
+    if store.find(name) is not None:
+        raise OverlayExists(f"There is an overlay '{name}' already. Choose another name.")
 
 
 # -- opening, making, joining
