@@ -135,7 +135,7 @@ def detect(raw: bytes, name: str) -> tuple[FileFormat, list[str]]:
 def check_size(raw: bytes) -> None:
     """Raises Unreadable for a file that is empty or too large."""
     if not raw.strip(b"\xef\xbb\xbf\r\n\t \0"):
-        raise Unreadable("The file is empty.")
+        raise Unreadable("The file is empty. Save or export it again from the program it comes from.")
     if len(raw) > FILE_BYTES_MAX:
         raise Unreadable(f"The file is larger than {FILE_BYTES_MAX >> 20} MiB. Split it and import the parts.")
 

@@ -25,6 +25,7 @@ RATIO_MAX = 250
 RATIO_FREE_BYTES = 32 << 20
 DEPTH_MAX = 200
 ELEMENTS_MAX = 50_000_000
+ENTITIES = "The file defines a document type or entities, which can be made to fill the memory; it was not read."
 _ENCRYPTED = 0x1
 
 
@@ -109,9 +110,7 @@ def elements(raw: bytes, events: tuple[str, ...] = ("start", "end")) -> Iterator
             if event == "end":
                 depth -= 1
     except DefusedXmlException as error:
-        raise Unreadable(
-            "The file defines a document type or entities, which can be made to fill the memory; it was not read."
-        ) from error
+        raise Unreadable(ENTITIES) from error
     except ParseError as error:
         line, column = error.position
         raise Unreadable(f"The XML is broken at line {line}, column {column + 1}.") from error

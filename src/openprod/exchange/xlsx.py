@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import BinaryIO, Protocol, cast
 
 from openprod.exchange.grid import Row, choose
-from openprod.exchange.outside import elements, entry_bytes, open_zip
+from openprod.exchange.outside import ENTITIES, elements, entry_bytes, open_zip
 from openprod.exchange.sheet import (
     CELL_CHARACTERS_MAX,
     BadChoice,
@@ -49,6 +49,8 @@ class _Load(Protocol):
 
 def read(raw: bytes, choice: Choice) -> Sheet:
     """Returns the table in a sheet of a workbook; raises Unreadable, BadChoice."""
+    from defusedxml import DefusedXmlException  # noqa: PLC0415 (only the reading process needs it)
+
     archive = open_zip(raw, WHAT)
     names = set(archive.namelist())
     if WORKBOOK not in names:
@@ -60,12 +62,20 @@ def read(raw: bytes, choice: Choice) -> Sheet:
         found = choose([one.title for one in sheets], lambda at: _rows(sheets[at]), choice)
     except (Unreadable, BadChoice, MemoryError):
         raise
-    except Exception as error:  # The library raises whatever the XML leads it to.
+    except Exception as error:  # The library raises whatever the XML leads it to, some of it inside a ValueError.
+        if any(isinstance(one, DefusedXmlException) for one in _causes(error)):
+            raise Unreadable(ENTITIES) from error
         raise Unreadable("The workbook is damaged or made by a program that writes it otherwise than Excel.") from error
     notes: list[str] = []
     if MACROS in names:
         notes.append("The workbook has macros; they were neither run nor read.")
     return replace(found, assumed=(*notes, *found.assumed))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _load(file: object) -> list[_Worksheet]:

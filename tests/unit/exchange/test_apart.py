@@ -54,6 +54,21 @@ def test_an_entity_bomb_is_refused_before_it_goes_off() -> None:
     assert time.monotonic() - started < 20
 
 
+def test_an_entity_bomb_in_a_sheet_is_refused_as_well() -> None:
+    from openpyxl import Workbook
+
+    made, target, changed = Workbook(), io.BytesIO(), io.BytesIO()
+    made.worksheets[0].append(["Name", "Phone"])
+    made.save(target)
+    with zipfile.ZipFile(target) as source, zipfile.ZipFile(changed, "w") as copy:
+        for name in source.namelist():
+            part = source.read(name)
+            doctype = BOMB[BOMB.index(b"<!DOCTYPE") : BOMB.index(b"]>") + 2] if name.endswith("sheet1.xml") else b""
+            copy.writestr(name, doctype + part if not part.startswith(b"<?xml") else part)
+    with pytest.raises(Unreadable, match="entities"):
+        read_file(changed.getvalue(), "book.xlsx")
+
+
 def test_an_external_entity_is_refused() -> None:
     text = b'<!DOCTYPE SLData [<!ENTITY x SYSTEM "file:///etc/hostname">]><SLData>&x;</SLData>'
     with pytest.raises(Unreadable, match="entities"):
