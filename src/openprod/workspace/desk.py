@@ -444,7 +444,7 @@ class Desk:
             return []
         name = quote(relation)
         # A quoted catalog name; equal positions come in the order of their ids, everywhere alike.
-        sql = f'SELECT uuid, "~pos" FROM {name} JOIN entity ON eid = "~eid" WHERE "~src" = ? ORDER BY 2, 1'  # noqa: S608
+        sql = f'SELECT uuid, "~pos" FROM {name} CROSS JOIN entity ON eid = "~eid" WHERE "~src" = ? ORDER BY 2, 1'  # noqa: S608
         return [(uuid, position) for uuid, position in self.db.rows(sql, (record.eid,))]
 
     def relation_ends(self, uuid: bytes) -> Ends | None:
@@ -563,7 +563,7 @@ class Desk:
             else:
                 tests.append(f"{quote(column.name)} = ?")
                 bindings.append(column.convert(value))
-        source = f'{quote(table.name)} JOIN entity ON eid = "~eid"'
+        source = f'{quote(table.name)} CROSS JOIN entity ON eid = "~eid"'
         # Every name in it is quoted, every value bound.
         sql = f"SELECT entity.uuid FROM {source} WHERE {' AND '.join(tests)} ORDER BY entity.uuid LIMIT 50"  # noqa: S608
         return [row[0] for row in self.db.rows(sql, bindings)]
