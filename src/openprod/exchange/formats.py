@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import cast
 
-from openprod.exchange.sheet import COLUMNS_MAX, FILE_BYTES_MAX, Choice, Sheet, Unreadable, plainly
+from openprod.exchange.sheet import COLUMNS_MAX, FILE_BYTES_MAX, Choice, Sheet, Unreadable
 
 HEAD_BYTES = 1 << 16
 ZIP = b"PK\x03\x04"
@@ -273,8 +273,3 @@ def named(sheet: Sheet) -> Sheet:
         for at, name in enumerate(sheet.header)
     ]
     return replace(sheet, header=tuple(header))
-
-
-def known_names(names: Callable[[], list[str]]) -> tuple[str, ...]:
-    """Returns names of fields as columns' names are compared."""
-    return tuple(sorted({plain for one in names() if (plain := plainly(one))}))

@@ -29,16 +29,6 @@ _TOTAL = re.compile(r"\s*(grand\s*|sub-?\s*)?total\b|\s*sum\b|\s*(gesamt)?summe\
 _CUE_WORD = re.compile(r"\b(cue|lx|sq|q)\b", re.IGNORECASE)
 
 
-def letters(at: int) -> str:
-    """Returns a column's letters: 0 is A, 26 is AA."""
-    name = ""
-    at += 1
-    while at:
-        at, rest = divmod(at - 1, 26)
-        name = chr(65 + rest) + name
-    return name
-
-
 # -- sheets of a workbook
 
 

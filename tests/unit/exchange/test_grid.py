@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from openprod.exchange.grid import choose, letters, table
+from openprod.exchange.grid import choose, table
 from openprod.exchange.sheet import BadChoice, Choice, Sheet, Unreadable
 
 Rows = list[tuple[int, list[str]]]
@@ -119,7 +119,3 @@ def test_the_first_sheet_with_a_table_is_read_and_the_others_are_named() -> None
         chosen(Choice(sheet="Persons"))
     with pytest.raises(Unreadable):
         choose(["Empty"], lambda _: [], Choice())
-
-
-def test_columns_are_lettered_like_in_a_spreadsheet() -> None:
-    assert [letters(at) for at in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
