@@ -150,6 +150,7 @@ class FakeDesk:
                 "id": record,
                 "title": f"LX {self.value(record, keys[0])}",
                 "tables": tables,
+                "origins": dict.fromkeys(tables, "person"),
                 "fields": {key: as_plain(self.value(record, key)) for key in keys if (record, key) in self.slots},
                 "heads": {key: list(self.slots[record, key].heads) for key in keys if (record, key) in self.slots},
                 "conflicts": [key for key in keys if (record, key) in self.slots and self.slots[record, key].is_open()],
