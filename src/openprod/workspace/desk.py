@@ -125,7 +125,7 @@ class Desk:
         self._given_up: set[bytes] = set()
         self.admission: Admission | None = None
         # What tables linked to each other add to a bundle before it is sealed.
-        self.linked: Callable[[Desk, str, Cause, Place, Sequence[Chunk]], Linked] = lambda *_: Linked()
+        self.linked: Callable[[Desk, str, Cause, Place, Sequence[Chunk]], Linked] = _links_nothing
         self._run = _run_tag(chance(RUN_CHARACTERS))
 
     def _meta(self, key: str) -> bytes:
@@ -711,3 +711,8 @@ def is_record(record: Record, heads: Heads) -> bool:
     """Tells whether a subject was ever created as a record."""
     key = heads.key_numbers.get(EXISTS)
     return key is not None and bool(heads.heads(record, key))
+
+
+def _links_nothing(desk: Desk, label: str, cause: Cause, place: Place, chunks: Sequence[Chunk]) -> Linked:
+    del desk, label, cause, place, chunks
+    return Linked()
