@@ -15,7 +15,6 @@ from typing import Any, Literal, TypeAlias
 from openprod.merge.equivalence import Classes
 from openprod.merge.state_hash import PRIME, bundle_factors, head_term, key_factor
 from openprod.model.bundle import (
-    ADMISSION_ASKS,
     ADMISSION_CREATOR,
     ADMISSION_INVITATION,
     ADMISSION_KNOWN,
@@ -671,13 +670,13 @@ class _Sifting:
         if header.log in self.vouched:
             return True
         kind, data = opening.admission.kind, opening.admission.data
+        if (header.log, opening.actor) in self.let_in:
+            return True
         if kind == ADMISSION_CREATOR:
             return len(data) == 2 and workspace_id(ActorId(opening.actor), *data) == header.workspace
         if kind == ADMISSION_INVITATION:
             return bool(data) and bool(self.invited.get(data[0], set[OpId]()) - self.closed)
-        if kind == ADMISSION_KNOWN:
-            return opening.actor in self.actors
-        return kind == ADMISSION_ASKS and (header.log, opening.actor) in self.let_in
+        return kind == ADMISSION_KNOWN and opening.actor in self.actors
 
     def _apply(self, bundle: Bundle) -> None:
         self.applied[bundle.id] = bundle

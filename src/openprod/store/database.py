@@ -101,6 +101,7 @@ class Database:
         functions: Mapping[str, SqlFunction] | None = None,
     ) -> None:
         self.path = path
+        self.is_durable = durable
         is_memory = path == ":memory:"
         if not create and not is_memory and not Path(path).is_file():
             raise NotAWorkspace(

@@ -44,7 +44,7 @@ _LISTS: Mapping[str, str] = {
     "the list of records of unknown tables": "SELECT key.key, uuid FROM loose"
     " LEFT JOIN entity USING(eid) LEFT JOIN key ON key.no = loose.key ORDER BY 1, 2",
     "the list of invitations": "SELECT public, label, open, oid FROM invite ORDER BY 1",
-    "the list of those let in": "SELECT log, actor FROM admitted ORDER BY 1",
+    "the list of those let in": "SELECT log, actor FROM admitted ORDER BY 1, 2",
     "the list of accepted clocks": "SELECT bundle, at FROM accepted ORDER BY 1",
 }
 

@@ -252,6 +252,13 @@ class Desk:
             return None
         return key
 
+    def fix_mark(self) -> None:
+        """Puts how far our log goes on the disk, outside the workspace, before anything of it is handed out."""
+        key = self.own_key() if self.db.is_durable else None
+        arms = self.log.branches_of(key.log) if key is not None else []
+        if key is not None and arms and arms[0].seq:
+            self.home.mark(LogId(key.log), arms[0].seq, arms[0].tip, fsync=True)
+
     def give_up_log(self) -> None:
         """Ends the use of our log: somebody else was seen writing to it; the next edit opens a new one."""
         if self._key is not None:

@@ -337,7 +337,8 @@ class Ingest:
         opening = header.opening
         if opening is None:
             return True
-        if header.log in self._vouched or self._db.one("SELECT 1 FROM admitted WHERE log = ?", (header.log,)):
+        named = (header.log, opening.actor)
+        if header.log in self._vouched or self._db.one("SELECT 1 FROM admitted WHERE log = ? AND actor = ?", named):
             return True
         match opening.admission.kind:
             case bundles.ADMISSION_CREATOR:

@@ -691,7 +691,7 @@ def _pending_notices(desk: Desk, now_ms: int) -> Iterator[NoticeShape]:
             ahead = max(claimed for _, claimed in entries) - now_ms
             yield {"kind": "held", "text": wording.held_notice(name, ahead / DAY_MS, len(entries))}
         elif reason == ADMISSION:
-            yield {"kind": "admission", "text": wording.admission_notice(entries[0][0], len(entries))}
+            yield {"kind": "admission", "text": wording.admission_notice(log.hex(), len(entries))}
         else:
             missing = {need for detail, _ in entries for need in detail.split()}
             yield {"kind": "waiting", "text": wording.waiting_notice(name, len(entries), max(len(missing), 1))}

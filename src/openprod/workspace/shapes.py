@@ -38,6 +38,22 @@ class FieldShape(TypedDict):
     hidden: bool
 
 
+class JoinerShape(TypedDict):
+    """Somebody who waits to be let in: log and person in hex, the name they give themselves, what of theirs waits."""
+
+    log: str
+    actor: str
+    name: str
+    changes: int
+
+
+class InvitationShape(TypedDict):
+    """An open invitation: its public key in hex, and whom it is for."""
+
+    key: str
+    label: str
+
+
 class LinkShape(TypedDict):
     """A table linked to another one; `lacking` records came from elsewhere and are not in the second one yet."""
 

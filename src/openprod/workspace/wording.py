@@ -104,7 +104,7 @@ def held_notice(name: str, days: float, count: int) -> str:
     changes = "1 change" if count == 1 else f"{count} changes"
     return (
         f"{changes} by {name} {'is' if count == 1 else 'are'} held: that laptop's clock is {much} ahead. Set its clock"
-        " right, or accept them."
+        " right, or let in what you know to be right: openprod accept"
     )
 
 
@@ -118,12 +118,13 @@ def waiting_notice(name: str, count: int, missing: int) -> str:
     )
 
 
-def admission_notice(key: str, count: int) -> str:
+def admission_notice(log: str, count: int) -> str:
     """Returns the sentence for changes by somebody who was not let in."""
     changes = "1 change" if count == 1 else f"{count} changes"
     return (
-        f"{changes} by somebody who is not a member here yet ({key[:12]}) {'waits' if count == 1 else 'wait'}. Admit"
-        " them, or give them an invitation."
+        f"{changes} by somebody who is not a member here yet {'waits' if count == 1 else 'wait'}, and so does what"
+        f" others built on {'it' if count == 1 else 'them'}: the invitation is closed here. If you know who it is, let"
+        f" them in: openprod admit {log[:12]}"
     )
 
 

@@ -20,16 +20,16 @@ from openprod.identity.invite import Invitation, admission_for, invitation_text,
 from openprod.identity.keys import SigningSeed, sign
 from openprod.identity.seal import creator_admission
 from openprod.model.bundle import CAUSE_EDIT, CAUSE_GENESIS, CAUSE_JOIN, CAUSE_LINK, Cause, Frontier, Sealed
-from openprod.model.errors import Missing, Refused
+from openprod.model.errors import Refused
 from openprod.model.ids import ActorId, LogId, WorkspaceId, derived_id, id_text, workspace_id
-from openprod.model.ops import ClockAccept, InviteClose, InviteOpen, InvitePayload
-from openprod.model.slots import CLOCK, INVITE
+from openprod.model.ops import InviteOpen, InvitePayload
+from openprod.model.slots import INVITE
 from openprod.model.values import Plain
 from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.database import Database, DatabaseDamaged, NotAWorkspace, translated
 from openprod.store.home import Home
 from openprod.store.overlays import Overlays
-from openprod.workspace import adopt, heal, links, reading, repair, undo, verify
+from openprod.workspace import admission, adopt, heal, links, reading, repair, undo, verify
 from openprod.workspace.asking import Answer, Asker, Live, Question
 from openprod.workspace.desk import DATABASE_NAME, Desk
 from openprod.workspace.ingest import Report, portions
@@ -47,6 +47,8 @@ from openprod.workspace.shapes import (
     ConflictShape,
     DriftShape,
     FieldShape,
+    InvitationShape,
+    JoinerShape,
     LinkShape,
     LogEntry,
     NoticeShape,
@@ -366,6 +368,8 @@ class Workspace:
         desk = self.desk
         with desk.lock:
             desk.follow()
+            # What others are to know of our log must be on our disk first, or a power cut could make it say less.
+            desk.fix_mark()
             known = verify.covered(desk.log, since or ())
             numbers = [number for number in desk.log.in_order() if number not in known]
             waiting = desk.pending.ids()
@@ -422,10 +426,20 @@ class Workspace:
         return self.ingest(())
 
     def accept_clock(self, bundle: str) -> None:
-        """Accepts a bundle (hex) that is held because its author's clock is ahead; everybody gets to know."""
-        raw = bytes.fromhex(bundle)
-        with self.edit("Accept a change with a wrong clock") as edit:
-            edit.write_raw(ClockAccept, derived_id("clock", raw), CLOCK, raw)
+        """Accepts a bundle (a beginning of its id) held as its author's clock is ahead; everybody hears of it."""
+        with self.edit("Accept a change with a wrong clock") as edit, self.desk.reading():
+            admission.stage_accept(self.desk, edit, bundle)
+        self.release()
+
+    def joiners(self) -> list[JoinerShape]:
+        """Returns who waits to be let in: somebody used an invitation that is closed here, or asks."""
+        with self.desk.reading():
+            return admission.joiners(self.desk)
+
+    def admit(self, log: str) -> None:
+        """Lets a log in (a beginning of its id) that waits; everybody hears of it, and what waited for it applies."""
+        with self.edit("Let somebody in") as edit, self.desk.reading():
+            admission.stage_admit(self.desk, edit, log)
         self.release()
 
     def held(self) -> list[dict[str, object]]:
@@ -460,11 +474,10 @@ class Workspace:
             edit.write_raw(InviteOpen, derived_id("invite", invitation.public), INVITE, payload)
         return invitation_text(invitation)
 
-    def invitations(self) -> list[dict[str, object]]:
+    def invitations(self) -> list[InvitationShape]:
         """Returns the open invitations: public key and label."""
         with self.desk.reading():
-            rows = self.desk.db.rows("SELECT public, label FROM invite WHERE open = 1 ORDER BY oid DESC")
-            return [{"key": public.hex(), "label": label} for public, label in rows]
+            return admission.invitations(self.desk)
 
     def open_invitations(self) -> list[bytes]:
         """Returns the public keys of the open invitations, the newest first."""
@@ -474,18 +487,13 @@ class Workspace:
             ]
 
     def revoke_invitation(self, key: str) -> None:
-        """Closes an invitation, given its public key in hex.
+        """Closes an invitation, given its public key in hex or a beginning of it.
 
-        Whoever did not use it yet has to be admitted by a member.
+        Whoever did not use it yet has to be admitted by a member; whoever used it elsewhere before that was known there
+        waits here to be admitted.
         """
-        public = bytes.fromhex(key)
-        uuid = derived_id("invite", public)
-        with self.desk.lock:
-            heads = self.desk.heads_now(uuid, INVITE)
-        if not heads:
-            raise Missing(f"There is no invitation {key[:12]} here; `invitations` gives those that are open.")
-        with self.edit("Close an invitation") as edit:
-            edit.write_raw(InviteClose, uuid, INVITE, None, heads)
+        with self.edit("Close an invitation") as edit, self.desk.reading():
+            admission.stage_revoke(self.desk, edit, key)
 
     # -- modules
 
