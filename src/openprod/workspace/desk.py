@@ -109,7 +109,7 @@ class Desk:
         self.id = WorkspaceId(self._meta("workspace"))
         self.log = Log(database, self.id)
         self.heads = Heads(database)
-        self.model = ReadModel(database, lambda uuid: self.heads.need(uuid).eid)
+        self.model = ReadModel(database, lambda uuid: self.heads.need(self.standing(uuid)).eid)
         self.loader = CatalogLoader(database)
         self.meaning = Meaning(database, self.log, self.heads, self.model, self.loader)
         self.applier = Applier(database, self.log, self.heads, self.model, self.meaning)

@@ -7,18 +7,18 @@ own identity, so that both sides keep what they showed and no false question ari
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import Literal
 
-from openprod.catalog.names import quote
 from openprod.catalog.tables import Catalog, Field
 from openprod.merge.equivalence import Classes
 from openprod.model.errors import Missing, Refused
-from openprod.model.ids import derived_id, id_text
+from openprod.model.ids import EntityId, derived_id, id_text
 from openprod.model.ops import IdPair, KeyPair, Map, Member, Merge, Split, Unmap
-from openprod.model.slots import MAPPING, SAME, is_field_key, member_key
+from openprod.model.slots import MAPPING, SAME, is_field_key, member_key, table_of_member_key
 from openprod.model.values import Plain, plain
 from openprod.workspace.building import ChunkBuilder, Sight
 from openprod.workspace.desk import Desk
+from openprod.workspace.shapes import MappingShape
 from openprod.workspace.write import Edit
 
 DECLINED = "core.declined"
@@ -48,13 +48,13 @@ class NotMerged(Refused):
     code = "merge.not_merged"
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """Two fields that may be the same data, as a question for people."""
+class NoSuggestion(Missing):
+    """Nothing is suggested, or declined, by that id."""
 
-    low: str
-    high: str
-    text: str
+    code = "mapping.no_suggestion"
+
+
+MAPPING_KIND, MATCH_KIND = "mapping", "match"
 
 
 # -- fields
@@ -81,6 +81,7 @@ def stage_map(desk: Desk, edit: Edit, one: str, other: str) -> None:
         raise SameThing(f"{low} and {high} are the same data already.")
     subject = map_id(low, high)
     edit.write_raw(Map, subject, MAPPING, KeyPair(low, high), desk.heads_now(subject, MAPPING))
+    stage_undecline(desk, edit, MAPPING_KIND, low, high)
 
 
 def _check_types(fields: Sequence[Field]) -> None:
@@ -120,25 +121,23 @@ def stage_unmap(desk: Desk, edit: Edit, one: str, other: str) -> None:
 
 
 def _carry_part(desk: Desk, builder: ChunkBuilder, keys: Sequence[str]) -> None:
-    """Lists what a side of a mapping shows, but holds under the other side's key only, under its own."""
+    """Lists what a side of a mapping shows, but holds under the other side's key only, under its own.
+
+    Of records that are, or ever were, in its tables: what is out of sight comes back with what it showed.
+    """
     numbers = [desk.heads.key_number(key) for key in keys]
-    for eid in sorted(_eids_showing(desk, keys)):
-        for record in desk.heads.load_eids((eid,)):
-            members = desk.heads.class_of(record)
-            own = {oid for one in members for number in numbers for oid in desk.heads.heads(one, number)}
-            if own:
-                continue
+    tables = sorted({column.owner for key in keys for column in desk.model.columns_of.get(key, [])})
+    members = [desk.heads.key_number(member_key(table)) for table in tables]
+    sides = [number for key in desk.keys_of(keys[0]) for number in (desk.heads.key_number(key),)]
+    done: set[int] = set()
+    for record in desk.heads.load_eids(sorted(desk.heads.eids_with(sides))):
+        one = desk.heads.class_of(record)
+        if one[0].eid in done or not any(desk.heads.united(record, number) for number in members):
+            continue
+        done.add(one[0].eid)
+        if not any(desk.heads.heads(member, number) for member in one for number in numbers):
             for oid in desk.heads.united(record, numbers[0]):
-                builder.add_carry([one.uuid for one in members], keys[0], oid)
-
-
-def _eids_showing(desk: Desk, keys: Iterable[str]) -> set[int]:
-    owners = {column.owner for key in keys for column in desk.model.columns_of.get(key, [])}
-    return {
-        eid
-        for owner in owners
-        for (eid,) in desk.db.rows(f'SELECT "~eid" FROM {quote(owner)}')  # noqa: S608 -- a quoted catalog name
-    }
+                builder.add_carry([member.uuid for member in one], keys[0], oid)
 
 
 def mappings(desk: Desk) -> list[tuple[str, ...]]:
@@ -151,28 +150,86 @@ def pairs(desk: Desk) -> list[tuple[str, str]]:
     return sorted((low, high) for low, high in desk.db.rows("SELECT low, high FROM mapped"))
 
 
-def suggestions(desk: Desk, declined: Iterable[tuple[str, str]] = ()) -> list[Suggestion]:
+def suggestions(desk: Desk) -> list[MappingShape]:
     """Returns the mappings that modules hint at by a shared key, and that nobody confirmed or declined yet.
 
     Only fields of one type, in tables of different modules. Nothing ever follows from a suggestion by itself.
     """
-    said = set(declined)
+    said = declined(desk, MAPPING_KIND)
     groups: dict[str, list[Field]] = {}
     for table in desk.catalog.tables.values():
         for field in table.fields.values():
             if field.shared_key:
                 groups.setdefault(field.shared_key, []).append(field)
-    found: list[Suggestion] = []
+    found: list[MappingShape] = []
     for shared in sorted(groups):
         fields = sorted(groups[shared], key=lambda field: field.key)
         for at, one in enumerate(fields):
             for other in fields[at + 1 :]:
-                pair = (one.key, other.key)
                 is_apart = one.key.partition(".")[0] != other.key.partition(".")[0]
-                is_new = desk.heads.mapped.of(one.key) != desk.heads.mapped.of(other.key) and pair not in said
+                is_new = desk.heads.mapped.of(one.key) != desk.heads.mapped.of(other.key)
                 if is_apart and is_new and one.type == other.type and one.merge == other.merge:
-                    found.append(Suggestion(*pair, question(desk.catalog, one, other, shared)))
-    return found
+                    state = "declined" if (one.key, other.key) in said else "suggested"
+                    text = question(desk.catalog, one, other, shared)
+                    found.append(_mapping_shape(one.key, other.key, state, text))
+    return [one for one in found if one["state"] == "suggested"]
+
+
+def _mapping_shape(
+    low: str, high: str, state: Literal["confirmed", "suggested", "declined"], text: str
+) -> MappingShape:
+    return {"id": map_id(low, high)[:4].hex(), "one": low, "other": high, "state": state, "text": text}
+
+
+def mapping_shapes(desk: Desk) -> list[MappingShape]:
+    """Returns the mappings that people confirmed, then those suggested, then those declined."""
+    confirmed = [
+        _mapping_shape(low, high, "confirmed", f"{low} and {high} are the same data.") for low, high in pairs(desk)
+    ]
+    refused = [
+        _mapping_shape(low, high, "declined", f"{low} and {high} are kept apart.")
+        for low, high in sorted(declined(desk, MAPPING_KIND))
+        if (low, high) not in pairs(desk)
+    ]
+    return [*confirmed, *suggestions(desk), *refused]
+
+
+def find_mapping(desk: Desk, reference: str) -> MappingShape:
+    """Returns what was suggested or declined under an id or a beginning of it; raises NoSuggestion."""
+    found = [one for one in mapping_shapes(desk) if one["state"] != "confirmed" and one["id"].startswith(reference)]
+    if not reference or len(found) != 1:
+        raise NoSuggestion(f"Nothing is suggested under '{reference}'. 'openprod mappings' lists what is.")
+    return found[0]
+
+
+def declined(desk: Desk, kind: str) -> set[tuple[str, str]]:
+    """Returns the pairs of one kind that somebody declined and that are not asked about again."""
+    rows = desk.db.rows('SELECT one, other FROM "core.declined" WHERE kind = ?', (kind,))
+    return {(str(one), str(other)) for one, other in rows}
+
+
+def declined_id(kind: str, one: str, other: str) -> bytes:
+    """Returns the record that says that a pair was declined."""
+    return derived_id(DECLINED, kind, *sorted((one, other)))
+
+
+def stage_decline(desk: Desk, edit: Edit, kind: str, one: str, other: str) -> None:
+    """Adds to an edit that a pair is not to be suggested again."""
+    low, high = sorted((one, other))
+    record = declined_id(kind, low, high)
+    if desk.is_known(record):
+        edit.restore(id_text(record))
+        edit.put(id_text(record), into=DECLINED)
+    else:
+        fields = {"name": f"{kind}: {low} and {high}", "kind": kind, "one": low, "other": high}
+        edit.add_record(DECLINED, fields, record_id=EntityId(record))
+
+
+def stage_undecline(desk: Desk, edit: Edit, kind: str, one: str, other: str) -> None:
+    """Adds to an edit that a pair that was declined is no longer, because somebody says that it is the same."""
+    record = declined_id(kind, one, other)
+    if desk.is_known(record) and DECLINED in desk.member_tables(record):
+        edit.remove(id_text(record), from_=DECLINED)
 
 
 def question(catalog: Catalog, one: Field, other: Field, shared: str) -> str:
@@ -199,6 +256,7 @@ def stage_merge(desk: Desk, edit: Edit, one: bytes, other: bytes) -> None:
             raise Refused("Only records can be merged, and one of these is a relation.")
     subject = merge_id(low, high)
     edit.write_raw(Merge, subject, SAME, IdPair(low, high), desk.heads_now(subject, SAME))
+    stage_undecline(desk, edit, MATCH_KIND, id_text(low), id_text(high))
 
 
 def differences(desk: Desk, one: bytes, other: bytes) -> list[Mapping[str, Plain]]:
@@ -217,10 +275,18 @@ def differences(desk: Desk, one: bytes, other: bytes) -> list[Mapping[str, Plain
     return found
 
 
-def stage_split(desk: Desk, edit: Edit, uuid: bytes, tables: Sequence[str]) -> bytes:
+def stage_split(desk: Desk, edit: Edit, uuid: bytes, tables: Sequence[str], named: bytes | None = None) -> bytes:
     """Adds to an edit that one of the records merged into this one stands apart again, with these tables.
 
-    Every field of a table goes with it; a field both sides show is kept on both. Returns the id that goes.
+    The one that stays keeps the other tables, and those of these in which it was by itself before the merge. Every
+    field of a table goes with it; a field both sides show is kept on both. Returns the id that goes.
+
+    Args:
+        desk: the workspace.
+        edit: the edit.
+        uuid: the merged record.
+        tables: those that go; none given: those in which the one that goes was by itself.
+        named: which of the merged ones goes; None takes the one that was itself in most of the tables.
 
     Raises:
         NotMerged: the record was never merged.
@@ -230,15 +296,29 @@ def stage_split(desk: Desk, edit: Edit, uuid: bytes, tables: Sequence[str]) -> b
     if len(members) == 1:
         raise NotMerged(f"{desk.title(uuid)} was not merged with anything, so there is nothing to split.")
     now = desk.member_tables(uuid)
-    strangers = [table for table in tables if table not in now]
-    if strangers or not tables or set(tables) == set(now):
+    goes = named if named in members[1:] else _who_goes(desk, members, tables or now)
+    wanted = set(tables) or set(_own_tables(desk, (goes,), members))
+    kept = (set(now) - wanted) | set(_own_tables(desk, [one for one in members if one != goes], members))
+    if wanted - set(now) or not wanted or not kept:
         raise Refused(
             f"{desk.title(uuid)} is in {', '.join(now)}. Name those of them that go with the record that is split off,"
             " and leave at least one."
         )
-    goes = _who_goes(desk, members, tables)
-    edit.build_with(lambda builder, sight: _build_split(desk, builder, sight, members, goes, set(tables)))
+    edit.build_with(lambda builder, sight: _build_split(desk, builder, sight, (members, goes), (wanted, kept)))
     return goes
+
+
+def _own_tables(desk: Desk, some: Iterable[bytes], members: Sequence[bytes]) -> list[str]:
+    """Returns the tables that some of the merged records were put into by themselves, not as the merged one."""
+    found: list[str] = []
+    for uuid in some:
+        record = desk.heads.need(uuid)
+        for key in desk.heads.slots(record):
+            table = table_of_member_key(desk.heads.key_texts[key])
+            ops = [desk.op_at(oid) for oid in desk.heads.heads(record, key)] if table is not None else []
+            if table is not None and any(op.is_live and len(set(members) & set(op.subjects)) == 1 for op in ops):
+                found.append(table)
+    return sorted(set(found))
 
 
 def _who_goes(desk: Desk, members: Sequence[bytes], tables: Sequence[str]) -> bytes:
@@ -256,14 +336,21 @@ def _who_goes(desk: Desk, members: Sequence[bytes], tables: Sequence[str]) -> by
 
 
 def _build_split(
-    desk: Desk, builder: ChunkBuilder, sight: Sight, members: Sequence[bytes], goes: bytes, tables: set[str]
+    desk: Desk,
+    builder: ChunkBuilder,
+    sight: Sight,
+    who: tuple[Sequence[bytes], bytes],
+    what: tuple[set[str], set[str]],
 ) -> None:
-    _part(desk, builder, members, goes)
+    """Builds a split of `who`, the merged records and the one that goes, with `what`: the tables that go, that stay."""
+    members, goes = who
     stay = [uuid for uuid in members if uuid != goes]
+    sides = list(zip(([goes], stay), what, strict=True))
+    _part(desk, builder, members, goes)
     for table in desk.member_tables(goes):
-        for uuids, keeps in (([goes], table in tables), (stay, table not in tables)):
-            _own_membership(desk, builder, uuids, table, keeps=keeps)
-    for uuids, shown in (([goes], tables), (stay, set(desk.member_tables(goes)) - tables)):
+        for uuids, shown in sides:
+            _own_membership(desk, builder, uuids, table, keeps=table in shown)
+    for uuids, shown in sides:
         _own_values(desk, builder, sight, uuids, shown)
 
 

@@ -38,6 +38,27 @@ class FieldShape(TypedDict):
     hidden: bool
 
 
+class MappingShape(TypedDict):
+    """Two fields that are, may be, or are not to be, the same data; `text` is the sentence about them."""
+
+    id: str
+    one: str
+    other: str
+    state: Literal["confirmed", "suggested", "declined"]
+    text: str
+
+
+class MatchShape(TypedDict):
+    """Two records that may be one, with what they have in common."""
+
+    id: str
+    one: str
+    other: str
+    titles: list[str]
+    fields: list[str]
+    text: str
+
+
 class JoinerShape(TypedDict):
     """Somebody who waits to be let in: log and person in hex, the name they give themselves, what of theirs waits."""
 

@@ -29,7 +29,7 @@ from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.database import Database, DatabaseDamaged, NotAWorkspace, translated
 from openprod.store.home import Home
 from openprod.store.overlays import Overlays
-from openprod.workspace import admission, adopt, heal, links, reading, repair, undo, verify
+from openprod.workspace import admission, adopt, heal, links, matches, reading, repair, undo, verify
 from openprod.workspace.asking import Answer, Asker, Live, Question
 from openprod.workspace.desk import DATABASE_NAME, Desk
 from openprod.workspace.ingest import Report, portions
@@ -51,6 +51,8 @@ from openprod.workspace.shapes import (
     JoinerShape,
     LinkShape,
     LogEntry,
+    MappingShape,
+    MatchShape,
     NoticeShape,
     OverlayShape,
     RecordShape,
@@ -532,10 +534,44 @@ class Workspace:
         with self.desk.reading():
             return repair.pairs(self.desk)
 
-    def suggested_mappings(self) -> list[repair.Suggestion]:
-        """Returns the mappings that modules hint at and nobody decided about."""
+    def all_mappings(self) -> list[MappingShape]:
+        """Returns the mappings that people confirmed, those that modules suggest, and those that people declined."""
         with self.desk.reading():
-            return repair.suggestions(self.desk)
+            return repair.mapping_shapes(self.desk)
+
+    def suggested_mappings(self, *tables: str) -> list[MappingShape]:
+        """Returns the mappings that modules hint at and nobody decided about, all or between fields of these tables."""
+        with self.desk.reading():
+            found = repair.suggestions(self.desk)
+        if not tables:
+            return found
+        return [one for one in found if {one["one"].rpartition(".")[0], one["other"].rpartition(".")[0]} <= {*tables}]
+
+    def confirm_mapping(self, mapping: str) -> MappingShape:
+        """Says that what a mapping suggests is so, given its id or a beginning of it."""
+        with self.edit("Confirm a mapping") as edit, self.desk.reading():
+            found = repair.find_mapping(self.desk, mapping)
+            repair.stage_map(self.desk, edit, found["one"], found["other"])
+        return found
+
+    def reject_mapping(self, mapping: str) -> MappingShape:
+        """Says that two fields are to be kept apart, so that nobody is asked again."""
+        with self.edit("Keep two fields apart") as edit, self.desk.reading():
+            found = repair.find_mapping(self.desk, mapping)
+            repair.stage_decline(self.desk, edit, repair.MAPPING_KIND, found["one"], found["other"])
+        return found
+
+    def matches(self) -> list[MatchShape]:
+        """Returns the records that may be one, by what they have in common to the letter; nothing follows by itself."""
+        with self.desk.reading():
+            return matches.matches(self.desk)
+
+    def decline_match(self, match: str) -> MatchShape:
+        """Says that two records are not one, so that nobody is asked again."""
+        with self.edit("Keep two records apart") as edit, self.desk.reading():
+            found = matches.find(self.desk, match)
+            repair.stage_decline(self.desk, edit, repair.MATCH_KIND, found["one"], found["other"])
+        return found
 
     def merge(self, one: str, other: str) -> str:
         """Says that two records are one; returns the id that stands for it. Values that differ become questions."""
@@ -549,11 +585,17 @@ class Workspace:
         with self.desk.reading():
             return repair.differences(self.desk, *(self.desk.uuid_in(reference, {}, ()) for reference in (one, other)))
 
-    def split(self, record: str, tables: Sequence[str]) -> tuple[str, str]:
-        """Takes a merge back: one of the records goes, with these tables. Returns the ids that stay and go."""
-        with self.edit("Split a record") as edit, self.desk.lock:
-            goes = repair.stage_split(self.desk, edit, self.desk.uuid_in(record, {}, ()), tables)
-        return self.ref(record), id_text(goes)
+    def split(self, record: str, tables: Sequence[str] = ()) -> tuple[str, str]:
+        """Takes a merge back: one of the records goes, with these tables, or with those it was in by itself.
+
+        Which one goes is `record`, where that is the whole id of one that was merged into another; else the one that
+        was itself in most of the tables. Returns the ids that stay and go.
+        """
+        with self.edit("Split a record") as edit, self.desk.reading():
+            uuid = self.desk.uuid_in(record, {}, ())
+            named = next((one for one in self.desk.subjects_of(uuid) if id_text(one) == record.lower()), None)
+            goes = repair.stage_split(self.desk, edit, uuid, tables, named)
+        return self.ref(record if named != goes else id_text(uuid)), id_text(goes)
 
     # -- undo
 
