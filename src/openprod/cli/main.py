@@ -59,6 +59,16 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "relate": ("records", "Relate two records"),
         "unrelate": ("records", "End a relation"),
         "relations": ("records", "List the relations of a record"),
+        "move": ("records", "Move an entry of an ordered relation"),
+    },
+    "The same things": {
+        "mappings": ("mapping", "List which fields are the same data, or may be"),
+        "map": ("mapping", "Say that two fields are the same data"),
+        "unmap": ("mapping", "Take that back"),
+        "mapping": ("mapping", "Answer a suggested mapping"),
+        "matches": ("merging", "List records that may be one"),
+        "merge": ("merging", "Say that two records are one"),
+        "split": ("merging", "Take that back"),
     },
     "History": {
         "log": ("history", "List the last changes"),
@@ -79,7 +89,9 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "template": ("modules", "List templates"),
     },
     "Together": {
-        "invite": ("together", "Make an invitation for somebody"),
+        "invite": ("together", "Make an invitation for somebody, list or close those that are open"),
+        "admit": ("together", "Let somebody in who waits to be"),
+        "accept": ("together", "Let in a change that is held for its clock"),
         "join": ("together", "Join a production with an invitation and a file"),
         "sync": ("together", "Bring copies together by a file or a folder"),
     },

@@ -73,8 +73,17 @@ def adopt_module(call: Call, module: str) -> None:
     if call.is_json:
         output.document({"name": name, "version": version})
         return
+    from openprod.cli.mapping import suggest
+
     tables = [one["name"] for one in workspace.tables() if one["module"] == name]
     output.line(f"{name} {version} is in use, with {', '.join(tables) or 'no tables'}.")
+    suggest(
+        [
+            one
+            for one in workspace.suggested_mappings()
+            if any(one[side].startswith(f"{name}.") for side in ("one", "other"))
+        ]
+    )
 
 
 @command("check")

@@ -141,12 +141,22 @@ def restore(call: Call, record: str) -> None:
 @click.argument("relation", metavar="RELATION")
 @click.argument("target", metavar="B")
 @click.argument("values", metavar="[PROP=VALUE…]", nargs=-1, type=assignment)
-def relate(call: Call, source: str, relation: str, target: str, values: tuple[tuple[str, str], ...]) -> None:
+@click.option("--after", metavar="ID", help="In an ordered relation: behind this entry, by the relation's own id.")
+@click.option("--before", metavar="ID", help="In an ordered relation: in front of this entry.")
+def relate(
+    call: Call,
+    source: str,
+    relation: str,
+    target: str,
+    values: tuple[tuple[str, str], ...],
+    after: str | None,
+    before: str | None,
+) -> None:
     """Relate two records: openprod relate casting.performers:"Jane Doe" casting.plays casting.roles:Hamlet."""
     workspace = call.open()
     with workspace.edit("") as edit:
         start = workspace.ref(source)
-        made = edit.relate_records(start, relation, workspace.ref(target), once(values))
+        made = edit.relate_records(start, relation, workspace.ref(target), once(values), after=after, before=before)
     _assumed(edit)
     shape = next((one for one in workspace.relations(start) if one["id"] == made), None)
     if call.is_json:
@@ -154,6 +164,22 @@ def relate(call: Call, source: str, relation: str, target: str, values: tuple[tu
     elif shape is not None:
         output.line(f"{workspace.record(start)['title']} – {relation} – {shape['title']} ({made}).")
     call.leave(workspace.conflicts(made))
+
+
+@command("move")
+@click.argument("entry", metavar="RELATION_ID")
+@click.option("--after", metavar="ID", help="Behind this entry of the same list.")
+@click.option("--before", metavar="ID", help="In front of this entry of the same list.")
+def move(call: Call, entry: str, after: str | None, before: str | None) -> None:
+    """Move an entry of an ordered relation, by the relation's own id; without more, to the end of its list."""
+    workspace = call.open()
+    with workspace.edit("") as edit:
+        edit.move(entry, after=after, before=before)
+    uuid = workspace.ref(entry)
+    if call.is_json:
+        output.document({"id": uuid})
+        return
+    output.line("Moved.")
 
 
 @command("unrelate")
@@ -217,4 +243,5 @@ COMMANDS = {
     "relate": relate,
     "unrelate": unrelate,
     "relations": relations,
+    "move": move,
 }

@@ -6,15 +6,36 @@ import click
 
 from openprod.cli import output
 from openprod.cli.arguments import field_spec, names, once
-from openprod.cli.call import Call, command, group
+from openprod.cli.call import Call, add_global_options, command, group
 
 CORE = "core"
 
 
-@command("tables")
+@click.group("tables", invoke_without_command=True)
 @click.option("--all", "is_all", is_flag=True, help="Openprod's own tables too.")
-def tables(call: Call, *, is_all: bool) -> None:
-    """List the tables of this production."""
+@click.option("--links", "is_links", is_flag=True, help="Which tables are linked to which.")
+@click.pass_context
+def tables(ctx: click.Context, *, is_all: bool, is_links: bool) -> None:
+    """List the tables of this production, or link one to another."""
+    call = ctx.ensure_object(Call)
+    if ctx.invoked_subcommand is None:
+        (_list_links if is_links else _list_tables)(call, is_all=is_all)
+
+
+def _list_links(call: Call, *, is_all: bool) -> None:
+    del is_all
+    found = call.open().links()
+    if call.is_json:
+        output.document(found)
+        return
+    if not found:
+        output.say("No tables are linked. Link two with: openprod tables link A B")
+        return
+    rows = [(one["source"], one["target"], one["where"] or "all", str(one["lacking"] or "")) for one in found]
+    output.table(("table", "is also in", "which records", "not there yet"), rows, right=frozenset({3}))
+
+
+def _list_tables(call: Call, *, is_all: bool) -> None:
     found = [one for one in call.open().tables() if is_all or one["module"] != CORE]
     if call.is_json:
         output.document(found)
@@ -24,6 +45,49 @@ def tables(call: Call, *, is_all: bool) -> None:
         return
     rows = [(one["name"], one["title"], str(one["count"]), "/".join(one["key"])) for one in found]
     output.table(("table", "title", "records", "key"), rows, right=frozenset({2}))
+
+
+@command("link")
+@click.argument("source", metavar="A")
+@click.argument("target", metavar="B")
+@click.option("--where", default="", metavar="CONDITION", help="Only those for which this holds: is_called == true.")
+def link(call: Call, source: str, target: str, where: str) -> None:
+    """Link table A to B: the records of A, those there are and those to come, are in B too.
+
+    Single records can be taken out again by hand. Called again it puts in what came from others meanwhile.
+    """
+    from openprod.cli.mapping import suggest
+
+    workspace = call.open()
+    before = workspace.count(target)
+    odd = workspace.link_tables(source, target, where)
+    if odd:
+        output.say(odd)
+    made = next(one for one in workspace.links() if (one["source"], one["target"]) == (source, target))
+    if call.is_json:
+        output.document({**made, "put": workspace.count(target) - before})
+    else:
+        which = f" where {where}" if where else ""
+        output.line(f"What is in {source}{which} is in {target} too: {workspace.count(target) - before} put there now.")
+    suggest(workspace.suggested_mappings(source, target))
+
+
+@command("unlink")
+@click.argument("source", metavar="A")
+@click.argument("target", metavar="B")
+@click.option("--keep", is_flag=True, help="Leave the records in both tables instead of giving B copies.")
+def unlink(call: Call, source: str, target: str, *, keep: bool) -> None:
+    """Take a link back: B gets copies of what the link put there, so that each table goes its own way."""
+    made = call.open().unlink_tables(source, target, is_copying=not keep)
+    if call.is_json:
+        output.document({"source": source, "target": target, "copies": made})
+        return
+    output.line(f"{source} and {target} are no longer linked; {made} copies are in {target} now.")
+
+
+add_global_options(tables)
+tables.add_command(link)
+tables.add_command(unlink)
 
 
 @command("fields")

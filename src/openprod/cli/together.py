@@ -51,12 +51,17 @@ class SyncShape(TypedDict):
 
 @command("invite")
 @click.option("--label", default="", metavar="L", help="Whom it is for, so that you know it again.")
-def invite(call: Call, label: str) -> None:
+@click.option("--list", "is_list", is_flag=True, help="List the invitations that are open.")
+@click.option("--revoke", metavar="KEY", help="Close an invitation, by the beginning of its key as --list shows it.")
+def invite(call: Call, label: str, *, is_list: bool, revoke: str | None) -> None:
     """Make an invitation: one line to hand to one person, as a secret.
 
     Whoever has it together with an .opx file of this production reads everything and is in. Write the file afterwards:
     openprod sync FILE.opx
     """
+    if is_list or revoke is not None:
+        _open_invitations(call, revoke)
+        return
     text = call.open().invite(label)
     if call.is_json:
         output.document({"invitation": text, "label": label})
@@ -64,6 +69,60 @@ def invite(call: Call, label: str) -> None:
     output.line(text)
     output.say("Hand this line on in private: with it and an .opx file anybody reads everything here.")
     output.say("Then write the file for them: openprod sync FILE.opx")
+
+
+def _open_invitations(call: Call, revoke: str | None) -> None:
+    workspace = call.open()
+    if revoke is not None:
+        workspace.revoke_invitation(revoke)
+        output.say("It is closed here, and where this is heard of. Who used it elsewhere before waits to be admitted.")
+    found = workspace.invitations()
+    if call.is_json:
+        output.document(found)
+    elif found:
+        output.table(("key", "for"), [(one["key"][:12], one["label"] or "–") for one in found])
+    else:
+        output.say("No invitation is open.")
+
+
+@command("admit")
+@click.argument("log", metavar="[LOG]", required=False)
+def admit(call: Call, log: str | None) -> None:
+    """Let somebody in who waits to be, or list who does.
+
+    Whoever used an invitation that is closed here waits, and so does what others built on their work. LOG is the
+    beginning of what the list shows; make sure with them that it is theirs.
+    """
+    workspace = call.open()
+    if log is not None:
+        workspace.admit(log)
+    found = workspace.joiners()
+    if call.is_json:
+        output.document(found)
+    elif found:
+        rows = [(one["log"][:12], one["name"] or "–", str(one["changes"])) for one in found]
+        output.table(("log", "calls themselves", "changes"), rows, right=frozenset({2}))
+    else:
+        output.say("They are in." if log is not None else "Nobody waits to be let in.")
+
+
+@command("accept")
+@click.argument("bundle", metavar="[BUNDLE]", required=False)
+def accept(call: Call, bundle: str | None) -> None:
+    """Let in a change that is held because its author's clock is ahead, or list those that are.
+
+    BUNDLE is the beginning of what the list shows. People read the time of this acceptance for it.
+    """
+    workspace = call.open()
+    if bundle is not None:
+        workspace.accept_clock(bundle)
+    found = [one for one in workspace.held() if one["reason"] == "held"]
+    if call.is_json:
+        output.document(found)
+    elif found:
+        output.table(("change", "log"), [(str(one["bundle"])[:12], str(one["log"])[:12]) for one in found])
+    else:
+        output.say("It is in." if bundle is not None else "Nothing is held for its clock.")
 
 
 @command("join")
@@ -162,4 +221,4 @@ def _print(shape: SyncShape) -> None:
     output.line(written)
 
 
-COMMANDS = {"invite": invite, "join": join, "sync": sync}
+COMMANDS = {"invite": invite, "admit": admit, "accept": accept, "join": join, "sync": sync}

@@ -46,7 +46,7 @@ class Ambiguous(Refused):
 
 def joiners(desk: Desk) -> list[JoinerShape]:
     """Returns who waits to be let in, by log: the name they give themselves, and how much of theirs waits."""
-    waiting = desk.pending.all()
+    waiting = list(desk.pending.all())
     return [
         {
             "log": one.log.hex(),
