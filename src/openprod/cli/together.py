@@ -90,8 +90,8 @@ def _open_invitations(call: Call, revoke: str | None) -> None:
 def admit(call: Call, log: str | None) -> None:
     """Let somebody in who waits to be, or list who does.
 
-    Whoever used an invitation that is closed here waits, and so does what others built on their work. LOG is the
-    beginning of what the list shows; make sure with them that it is theirs.
+    Whoever used an invitation that is closed here waits until a member lets them in, or builds on their work. LOG is
+    the beginning of what the list shows; make sure with them that it is theirs.
     """
     workspace = call.open()
     if log is not None:

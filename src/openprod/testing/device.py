@@ -702,10 +702,8 @@ class PaperDevice:
         for table in sorted(tables):
             for key in sorted({key for _, key in self.state.heads if key.startswith(f"{table}.")}):
                 keys = self.state.mapped.members(key)
-                held = {op for one in side for other in keys for op in self.own_heads(one, other)}
-                found += [
-                    draft_carry(tuple(side), key, op) for op in self.heads(id_text(side[0]), key) if op not in held
-                ]
+                if not any(self.own_heads(one, other) for one in side for other in keys):
+                    found += [draft_carry(tuple(side), key, op) for op in self.heads(id_text(side[0]), key)]
         return found
 
     def _structure(self, subject: str, key: str, make: MakeOp) -> None:

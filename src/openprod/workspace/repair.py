@@ -391,9 +391,8 @@ def _own_values(desk: Desk, builder: ChunkBuilder, sight: Sight, uuids: Sequence
         held = {
             oid for record in records for other in desk.heads.keys_of(number) for oid in desk.heads.heads(record, other)
         }
-        for oid in sight.heads_now(uuids[0], key):
-            if oid not in held:
-                builder.add_carry(uuids, key, oid)
+        for oid in sight.heads_now(uuids[0], key) if not held else ():
+            builder.add_carry(uuids, key, oid)
 
 
 def merged_ids(desk: Desk, uuid: bytes) -> list[str]:

@@ -122,9 +122,8 @@ def admission_notice(log: str, count: int) -> str:
     """Returns the sentence for changes by somebody who was not let in."""
     changes = "1 change" if count == 1 else f"{count} changes"
     return (
-        f"{changes} by somebody who is not a member here yet {'waits' if count == 1 else 'wait'}, and so does what"
-        f" others built on {'it' if count == 1 else 'them'}: the invitation is closed here. If you know who it is, let"
-        f" them in: openprod admit {log[:12]}"
+        f"{changes} by somebody who is not a member here yet {'waits' if count == 1 else 'wait'}: the invitation they"
+        f" used is closed here. If you know who it is, let them in: openprod admit {log[:12]}"
     )
 
 

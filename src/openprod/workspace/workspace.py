@@ -491,8 +491,7 @@ class Workspace:
     def revoke_invitation(self, key: str) -> None:
         """Closes an invitation, given its public key in hex or a beginning of it.
 
-        Whoever did not use it yet has to be admitted by a member; whoever used it elsewhere before that was known there
-        waits here to be admitted.
+        Whoever did not use it yet, as far as is known here, has to be admitted by a member.
         """
         with self.edit("Close an invitation") as edit, self.desk.reading():
             admission.stage_revoke(self.desk, edit, key)
