@@ -1,7 +1,7 @@
 """Who waits at the door, and who opens it: people not let in yet, clocks that are ahead, invitations that are open.
 
-An invitation closed here while somebody used it elsewhere leaves that person's work waiting here until a member says that
-they belong, or builds on it. Knows how these are named by people; the ops are ordinary and signed.
+An invitation closed here while somebody used it elsewhere leaves that person's work waiting here until a member says
+that they belong, or builds on it. Knows how these are named by people; the ops are ordinary and signed.
 """
 
 from __future__ import annotations
