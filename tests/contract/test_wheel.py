@@ -103,7 +103,13 @@ def test_the_wheel_holds_what_the_program_shows_and_ships(built: Path) -> None:
 def test_the_source_archive_holds_all_that_a_wheel_is_made_of(built: Path) -> None:
     with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"web/dist/index.html", "web/src/shell/main.tsx", "web/package-lock.json", "hatch_build.py", "Makefile"} <= names
+    assert {
+        "web/dist/index.html",
+        "web/src/shell/main.tsx",
+        "web/package-lock.json",
+        "hatch_build.py",
+        "Makefile",
+    } <= names
     assert {
         "LICENSE",
         "README.md",

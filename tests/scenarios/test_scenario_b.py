@@ -88,11 +88,11 @@ def test_scenario_b_from_python(ws: Workspace) -> None:
     (name,) = [one for one in ws.suggested_mappings(PEOPLE, ATTENDEES) if "'name'" in one["text"]]
     ws.confirm_mapping(name["id"])
     assert ws.matches() == []
-    assert ws.differences(john, jay)[0]["field"] == f"{ATTENDEES}.name" or ws.differences(john, jay)
+    assert sorted(str(ws.differences(john, jay)[0][side]) for side in ("one", "other")) == ["J. Smith", "John Smith"]
     one = ws.merge(john, jay)
     assert ws.record(one)["tables"] == [PEOPLE, ATTENDEES]
     (question,) = ws.conflicts()
-    assert {value["value"] for value in question["values"]} == {"John Smith", "J. Smith"}
+    assert sorted(str(value["value"]) for value in question["values"]) == ["J. Smith", "John Smith"]
     ws.resolve(question, value="John Smith")
     for table in (PEOPLE, ATTENDEES):
         assert [row["name"] for row in ws.query(from_=table)] == ["John Smith"]
@@ -142,8 +142,8 @@ def test_the_cue_scenario_by_a_link_with_a_condition(ws: Workspace) -> None:
     with ws.edit() as edit:
         sound = edit.add(SOUND, number="15")
         later = edit.add(LIGHTING, number="12", is_called=True)
-    assert {row["id"] for row in ws.query(from_=CALLING)} == {called, sound, later}
-    assert {row["id"] for row in ws.query(from_=LIGHTING)} == {called, follow, later}
+    assert sorted(str(row["id"]) for row in ws.query(from_=CALLING)) == sorted((called, sound, later))
+    assert sorted(str(row["id"]) for row in ws.query(from_=LIGHTING)) == sorted((called, follow, later))
     assert ws.record(later)["origins"] == {LIGHTING: "person", CALLING: "link"}
     with ws.edit() as edit:
         edit.remove(called, from_=CALLING)

@@ -552,6 +552,8 @@ class Meaning:
             " WHERE dst = ?1",
             (record.eid,),
         )
+        if not rows:
+            return
         self._heads.flush()
         for eid, *row in rows:
             for relation in self._heads.load_eids((eid,)):
@@ -653,14 +655,22 @@ class Meaning:
         rows: set[int] = set()
         for owner in sorted({column.owner for column in columns}):
             rows.update(row[0] for row in self._db.rows(f'SELECT "~eid" FROM {quote(owner)}'))  # noqa: S608 -- quoted
+        # What is mapped now is one field, with one question and one value.
+        classes = sorted({self._heads.keys_of(number)[0] for number in numbers})
+        shown = [(column, self._heads.keys_of(self._heads.key_number(column.field.key))[0]) for column in columns]
         # Those out of sight too: their questions rest until they are back.
         for page in _pages(sorted(rows | self._heads.eids_with(numbers))):
             for record in self._heads.load_eids(page):
-                for key in numbers:
+                for key in classes:
                     self._note_conflict(self._heads.class_of(record)[0], key)
-                for column in columns if record.eid in rows else ():
-                    key = self._heads.key_number(column.field.key)
-                    self._update_cell(record, column, self._shown_in(record, column, key))
+                values: dict[int, Value] = {}
+                for column, key in shown if record.eid in rows else ():
+                    if key not in values:
+                        values[key] = self.value_of(record, key)
+                    is_blocked = column.field.on_conflict == "block"
+                    self._update_cell(
+                        record, column, self._shown_in(record, column, key) if is_blocked else values[key]
+                    )
         self.changes.keys.update(keys)
 
     # -- invitations, admissions, clocks
