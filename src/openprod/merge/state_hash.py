@@ -8,6 +8,7 @@ proves nothing against somebody who wants two states to collide, which equal fro
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import mul
 
 from openprod.model.ids import CONTEXT_STATE, hash_in
 
@@ -65,9 +66,9 @@ def block_term(
     per_key = sum(keys)
     first_row = sum((a + (base + column) * b) * key for column, key in enumerate(keys))
     step = columns * b * per_key
-    total = 0
-    for row, subject in enumerate(subjects):
-        total += (int.from_bytes(subject, "big") + 1) * (first_row + row * step)
+    # The sum over rows of E x (first_row + row x step), its two parts each in one go.
+    factors_of_rows = [number + 1 for number in map(int.from_bytes, subjects)]
+    total = first_row * sum(factors_of_rows) + step * sum(map(mul, range(len(subjects)), factors_of_rows))
     for row, column in unwritten:
         total -= head_term(factors, base + row * columns + column, subjects[row], keys[column])
     return total % PRIME

@@ -448,7 +448,7 @@ class Log:
             raise LogDamaged(
                 f"A stored bundle (number {number}) does not decode: {error}. Run: openprod verify"
             ) from error
-        first = self._firsts_of(number, header)[index]
+        first = self._firsts_of(number, header)[index] if index else 0
         return self.keep_chunk(number, index, chunk, first)
 
     def keep_chunk(self, number: int, index: int, chunk: Chunk, first: int) -> tuple[Chunk, Sequence[int], int]:
