@@ -22,7 +22,7 @@ def test_import_looks_first_and_writes_only_when_asked(terminal: Terminal, tmp_p
     assert (seen["creates"], seen["bundles"]) == (2, [])
     assert terminal.asked("show", "contacts.people") == []
     ran = terminal.run("import", file, "--into", "contacts.people")
-    assert "--commit" in ran.err
+    assert "overlay commit" in ran.err
     written = terminal.asked("import", file, "--into", "contacts.people", "--commit")
     assert len(written["bundles"]) == 1
     assert [row["name"] for row in terminal.asked("show", "contacts.people")] == ["Jane Doe", "John Roe"]

@@ -80,6 +80,14 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, FieldType, str], ...]], ...] = (
         ),
     ),
     (
+        "milestones",
+        "Milestones",
+        (
+            ("name", "text", "What the moment is called: Press night"),
+            ("frontier", "text", "JSON: what was there then, a list of (log, number, bundle)"),
+        ),
+    ),
+    (
         "settings",
         "Settings",
         (

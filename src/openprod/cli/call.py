@@ -15,7 +15,7 @@ import click
 if TYPE_CHECKING:
     from openprod.store.home import Home
     from openprod.workspace.shapes import ConflictShape
-    from openprod.workspace.workspace import Workspace
+    from openprod.workspace.workspace import Overlay, Workspace
 
 DONE, REFUSED, USAGE, TO_DECIDE = 0, 1, 2, 3
 WORKSPACE_VARIABLE = "OPENPROD_WORKSPACE"
@@ -30,8 +30,10 @@ class Call:
         self.is_json = is_json
         self.is_sure = False
         self.workspace_option: str | None = None
+        self.overlay_option: str | None = None
         self.status = DONE
         self._workspace: Workspace | None = None
+        self._above: list[Workspace] = []
 
     def folder(self) -> Path:
         """Returns the production's folder: named, from the environment, or the nearest one upward."""
@@ -49,6 +51,44 @@ class Call:
         self._workspace = open_workspace(self.folder())
         return self._workspace
 
+    def base(self) -> Workspace:
+        """Returns the production, opening it if it is not open yet."""
+        return self._workspace if self._workspace is not None else self.open()
+
+    def view(self, as_of: str | None = None) -> Workspace:
+        """Returns what this call reads and writes: the production, the overlay people work in, or a moment of the past.
+
+        What is not the production itself is said on stderr.
+        """
+        from openprod.cli import output
+
+        workspace = self.base()
+        name = self.overlay_option or workspace.overlay_in_use()
+        if as_of is not None:
+            if self.overlay_option:
+                raise click.UsageError("--as-of is about the past, and an overlay is not. Give one of them.")
+            output.say(f"As it was: {as_of}.")
+            return self.keep_overlay(workspace.at(as_of))
+        if name is None:
+            return workspace
+        output.say(f"In the overlay '{name}': nothing of it is in the production yet.")
+        return self.keep_overlay(workspace.open_overlay(name))
+
+    def overlay(self) -> Overlay:
+        """Returns the overlay that this call is about: named, or the one people work in."""
+        workspace = self.base()
+        name = self.overlay_option or workspace.overlay_in_use()
+        if name is None:
+            raise click.UsageError("Which overlay? Give --overlay NAME, or work in one: openprod overlay use NAME")
+        found = workspace.open_overlay(name)
+        self.keep_overlay(found)
+        return found
+
+    def keep_overlay(self, workspace: Workspace) -> Workspace:
+        """Closes an overlay or a moment at the end of the call, before the production."""
+        self._above.append(workspace)
+        return workspace
+
     def keep(self, workspace: Workspace) -> Workspace:
         """Closes a workspace at the end of the call."""
         self._workspace = workspace
@@ -56,6 +96,9 @@ class Call:
 
     def close(self) -> None:
         """Closes what was opened."""
+        for one in self._above:
+            one.close()
+        self._above.clear()
         if self._workspace is not None:
             self._workspace.close()
             self._workspace = None
@@ -79,8 +122,8 @@ class Call:
         return left
 
 
-def add_global_options(command: C) -> C:
-    """Adds the options that may stand before or behind any command."""
+def add_global_options(command: C, *, overlay: bool = False) -> C:
+    """Adds the options that may stand before or behind any command, and --overlay where it means something."""
 
     def keep(ctx: click.Context, parameter: click.Parameter, value: object) -> None:
         call = ctx.find_object(Call)
@@ -88,6 +131,8 @@ def add_global_options(command: C) -> C:
             return
         if parameter.name == "workspace":
             call.workspace_option = str(value)
+        elif parameter.name == "overlay":
+            call.overlay_option = str(value)
         elif parameter.name == "is_json":
             call.is_json = True
         else:
@@ -102,15 +147,18 @@ def add_global_options(command: C) -> C:
         ),
         click.Option(["--yes", "is_sure"], is_flag=True, expose_value=False, callback=keep, help="Ask nothing."),
     ]
+    if overlay:
+        text = "In this overlay, not in the production."
+        command.params.append(click.Option(["--overlay"], metavar="NAME", expose_value=False, callback=keep, help=text))
     return command
 
 
-def command(name: str, **settings: Any) -> Callable[[Callable[..., object]], click.Command]:
-    """Makes a command of a function that takes the call first; see `click.command`."""
+def command(name: str, *, overlay: bool = False, **settings: Any) -> Callable[[Callable[..., object]], click.Command]:
+    """Makes a command of a function that takes the call first; see `click.command`. `overlay` lets it work in one."""
 
     def make(function: Callable[..., object]) -> click.Command:
         made = click.command(name, **settings)(click.make_pass_decorator(Call)(cast("Any", function)))
-        return add_global_options(made)
+        return add_global_options(made, overlay=overlay)
 
     return make
 

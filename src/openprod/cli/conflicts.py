@@ -23,11 +23,11 @@ class NoSuchQuestion(Missing):
     code = "cli.no_such_question"
 
 
-@command("conflicts")
+@command("conflicts", overlay=True)
 @click.option("--record", metavar="RECORD", help="Only this record's.")
 def conflicts(call: Call, record: str | None) -> None:
     """List what waits for somebody's decision, with the values to choose from."""
-    found = call.open().conflicts(record)
+    found = call.view().conflicts(record)
     if call.is_json:
         output.document(found)
         return
@@ -48,7 +48,7 @@ def print_question(question: ConflictShape) -> None:
         output.line(f"  {star}{number}  {shown}  – {value['actor_name']}, {output.moment(value['at'])}")
 
 
-@command("resolve")
+@command("resolve", overlay=True)
 @click.argument("question", metavar="ID")
 @click.option("--choose", metavar="N", help="The number of an offered value, or its change's id.")
 @click.option("--value", metavar="V", help="Another value.")
@@ -59,7 +59,7 @@ def resolve(call: Call, question: str, choose: str | None, value: str | None) ->
     """
     if (choose is None) == (value is None):
         raise click.UsageError("Give --choose N for an offered value, or --value V for another.")
-    workspace = call.open()
+    workspace = call.view()
     found = _find(workspace, question)
     workspace.resolve(found["id"], choose=choose, value=value)
     record = workspace.record(found["record"])

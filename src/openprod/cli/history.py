@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,21 +20,21 @@ ENTRIES_SHOWN = 20
 OPS_SHOWN = 8
 
 
-@command("log")
+@command("log", overlay=True)
 @click.option("-n", "count", type=click.IntRange(1), default=ENTRIES_SHOWN, metavar="N", help="How many changes.")
 def log(call: Call, count: int) -> None:
     """List the last changes, the newest first, with who made them and when."""
-    _print(call, call.open().log_entries(count))
+    _print(call, call.view().log_entries(count))
 
 
-@command("history")
+@command("history", overlay=True)
 @click.argument("record", metavar="RECORD")
 @click.argument("field", metavar="[FIELD]", required=False)
 def history(call: Call, record: str, field: str | None) -> None:
     """Say how a record, or one field of it, came to be as it is: the newest change first."""
     from openprod.cli.records import full_name
 
-    workspace = call.open()
+    workspace = call.view()
     wanted = full_name(workspace, record, field) if field is not None else None
     _print(call, workspace.history(record, wanted), with_ops=True)
 
@@ -56,6 +57,65 @@ def _op_lines(entry: LogEntry, most: int, *, with_ids: bool) -> Iterable[str]:
         yield f"{op['text']}  [{op['op']}]" if with_ids else op["text"]
     if len(entry["ops"]) > most:
         yield f"… and {len(entry['ops']) - most} more"
+
+
+@command("diff")
+@click.option("--since", metavar="T", help="A time, a day, yesterday, today or a milestone.")
+@click.option("--until", metavar="T", help="And until then, instead of now.")
+def diff(call: Call, since: str | None, until: str | None) -> None:
+    """Say what changed since a moment, by table and record; without one, what others did since you last wrote here."""
+    workspace = call.open()
+    found = workspace.changes_since(since, until)
+    if call.is_json:
+        output.document(found)
+        return
+    when = f"since {since}" if since is not None else "since you last wrote here"
+    until_text = f" until {until}" if until is not None else ""
+    output.line(f"{len(found)} change{'s' if len(found) != 1 else ''} {when}{until_text}.")
+    for table, lines in groupby(found, key=lambda one: one["table"]):
+        known = workspace.catalog.tables.get(table)
+        output.line(f"{known.title if known is not None else table or 'Elsewhere'}:")
+        for one in lines:
+            output.line(f"    {one['text']}  – {one['actor_name']}, {output.moment(one['at'])}")
+
+
+@command("milestone")
+@click.argument("name", metavar="NAME")
+def milestone(call: Call, name: str) -> None:
+    """Give this moment a name, for everybody: show --as-of NAME brings it back to the eye."""
+    workspace = call.open()
+    record = workspace.milestone(name)
+    if call.is_json:
+        output.document(workspace.record(record))
+        return
+    output.line(f"This moment is called '{name}'. See it again with: openprod show TABLE --as-of \"{name}\"")
+
+
+@command("undo")
+@click.option("--rest", is_flag=True, help="Take back what nobody changed since, and leave the rest.")
+def undo(call: Call, *, rest: bool) -> None:
+    """Take back what you did last, as one new change; refused, naming who, where somebody changed it since.
+
+    The next undo goes on to what you did before.
+    """
+    label = call.open().undo(rest=rest)
+    _stepped(call, "undone", label, f"Undone: {label}.")
+
+
+@command("redo")
+@click.option("--rest", is_flag=True, help="Do again what nobody changed since, and leave the rest.")
+def redo(call: Call, *, rest: bool) -> None:
+    """Do again what you took back last, as one new change."""
+    label = call.open().redo(rest=rest)
+    _stepped(call, "redone", label, f"Done again: {label}.")
+
+
+def _stepped(call: Call, word: str, label: str, sentence: str) -> None:
+    if call.is_json:
+        to_undo, to_redo = call.base().can_undo()
+        output.document({word: label, "undo": to_undo, "redo": to_redo})
+        return
+    output.line(sentence)
 
 
 @command("verify")
@@ -137,4 +197,13 @@ def _rebuild_into(call: Call, folder: Path) -> None:
         call.status = TO_DECIDE
 
 
-COMMANDS = {"log": log, "history": history, "verify": verify, "rebuild": rebuild}
+COMMANDS = {
+    "log": log,
+    "history": history,
+    "diff": diff,
+    "milestone": milestone,
+    "undo": undo,
+    "redo": redo,
+    "verify": verify,
+    "rebuild": rebuild,
+}

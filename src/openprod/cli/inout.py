@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from openprod.cli import output
 from openprod.cli.arguments import assignment, names, once
 from openprod.cli.call import TO_DECIDE, Call, command
 from openprod.model.errors import Missing, Refused
+
+if TYPE_CHECKING:
+    from openprod.exchange.plan import Preview
 
 LINES_SHOWN = 20
 STDOUT = "-"
@@ -36,7 +40,7 @@ class NothingOfThatName(Missing):
 @click.option("--header", metavar="ROW", type=click.IntRange(min=1), help="The row that names the columns.")
 @click.option("--columns", metavar="A=B,…", help="Which column goes into which field, where the names do not say it.")
 @click.option("--match", metavar="F,…", help="The fields by which a line is known to be a record that is here.")
-@click.option("--commit", "is_commit", is_flag=True, help="Write it; without this it is only looked at.")
+@click.option("--commit", "is_commit", is_flag=True, help="Commit it here and now, as one change.")
 @click.option("--list-formats", "is_list", is_flag=True, help="Say which kinds of file can be read, and nothing else.")
 def import_(
     call: Call,
@@ -51,10 +55,11 @@ def import_(
     is_commit: bool,
     is_list: bool,
 ) -> None:
-    """Look at a file and say what importing it would do; with --commit, do it, as one change.
+    """Stage a file's records in an overlay named after it, and say what committing that will do.
 
     Lines that are records here already change them; others become new records; lines that cannot be read are named and
-    left out (exit status 3).
+    left out (exit status 3). Look it over with overlay diff, correct it, leave parts out, then overlay commit or
+    discard; --commit commits it here and now, as one change.
     """
     if is_list:
         _list_formats(call)
@@ -76,20 +81,16 @@ def import_(
         header=header or 0,
     )
     preview = staged.preview()
-    written = staged.commit() if is_commit else None
+    overlays = staged.stage()
+    for one in overlays:
+        call.keep_overlay(one)
+    named = [one.title for one in overlays]
+    preview["overlay"] = named[0] if named and not is_commit else None
+    bundles = [one.commit(staged.label) for one in overlays] if is_commit else []
     if call.is_json:
-        output.document(
-            {
-                **preview,
-                "import": written.id if written is not None else None,
-                "bundles": list(written.bundles) if written is not None else [],
-            }
-        )
+        output.document({**preview, "import": staged.id if is_commit else None, "bundles": bundles})
     else:
-        done = "" if is_commit else "would be "
-        output.line(
-            f"{preview['creates']} {done}new, {preview['updates']} {done}changed, {preview['unchanged']} as they are."
-        )
+        output.line(_summary(workspace.catalog.table(into).title, preview, staged.plan.unit))
     if preview["gone"]:
         output.say(f"{preview['gone']} records of {into} are not in the file; nothing is done to them.")
     for sentence in preview["assumed"]:
@@ -98,10 +99,27 @@ def import_(
         output.say(f"{staged.plan.unit.capitalize()} {one['line']} is left out: {one['reason']}")
     if len(preview["rejected"]) > LINES_SHOWN:
         output.say(f"… and {len(preview['rejected']) - LINES_SHOWN} more; --json lists all.")
-    if not is_commit:
-        output.say("Nothing was written. Write it with --commit.")
-    elif preview["rejected"]:
+    for name in named:
+        if is_commit:
+            output.say(f"Committed '{name}', as one change.")
+        else:
+            output.say(f"Staged as '{name}'; nothing is in the production yet. Look it over:")
+            output.say(f'  openprod overlay diff --overlay "{name}"     then: overlay commit, or overlay discard')
+    if is_commit and preview["rejected"]:
         call.status = TO_DECIDE
+
+
+def _summary(title: str, preview: Preview, unit: str) -> str:
+    """Returns what an import will do in a sentence each: how many are new, how many are here, what was not read."""
+    parts = [f"This will create {preview['creates']} new {title}."]
+    if preview["matches"]:
+        changed = f", of which {preview['updates']} change" if preview["updates"] else ", and nothing in them changes"
+        parts.append(f"{preview['matches']} match existing records{changed}.")
+    if preview["rejected"]:
+        count = len(preview["rejected"])
+        units = unit if count == 1 else "entries" if unit == "entry" else f"{unit}s"
+        parts.append(f"{count} {units} could not be read.")
+    return " ".join(parts)
 
 
 def _list_formats(call: Call) -> None:

@@ -73,12 +73,19 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "History": {
         "log": ("history", "List the last changes"),
         "history": ("history", "Say how a record or a field came to be as it is"),
+        "diff": ("history", "Say what changed since a moment"),
+        "milestone": ("history", "Give this moment a name"),
+        "undo": ("history", "Take back what you did last"),
+        "redo": ("history", "Do again what you took back"),
         "verify": ("history", "Prove that nothing here is damaged"),
         "rebuild": ("history", "Derive the tables from the history again"),
     },
     "Questions": {
         "conflicts": ("conflicts", "List what waits for somebody's decision"),
         "resolve": ("conflicts", "Settle a question"),
+    },
+    "Staging": {
+        "overlay": ("overlays", "Try changes before they become real"),
     },
     "In and out": {
         "import": ("inout", "Read a CSV file into a table"),

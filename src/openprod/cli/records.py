@@ -40,19 +40,19 @@ def _assumed(edit: Edit) -> None:
         output.say(note)
 
 
-@command("add")
+@command("add", overlay=True)
 @click.argument("table", metavar="TABLE")
 @click.argument("values", metavar="FIELD=VALUE…", nargs=-1, type=assignment)
 def add(call: Call, table: str, values: tuple[tuple[str, str], ...]) -> None:
     """Add a record: openprod add lighting.cues number=11 label=Dawn."""
-    workspace = call.open()
+    workspace = call.view()
     with workspace.edit("") as edit:
         record = edit.add_record(table, once(values))
     _assumed(edit)
     _told(call, workspace, record, "Added {title} ({id}).")
 
 
-@command("set")
+@command("set", overlay=True)
 @click.argument("record", metavar="RECORD")
 @click.argument("values", metavar="FIELD=VALUE…", nargs=-1, required=True, type=assignment)
 @click.option(
@@ -66,7 +66,7 @@ def set_(call: Call, record: str, values: tuple[tuple[str, str], ...], expect: s
     _write(call, record, wanted, "Wrote {title}.", expect)
 
 
-@command("clear")
+@command("clear", overlay=True)
 @click.argument("record", metavar="RECORD")
 @click.argument("field", metavar="FIELD")
 def clear(call: Call, record: str, field: str) -> None:
@@ -75,7 +75,7 @@ def clear(call: Call, record: str, field: str) -> None:
 
 
 def _write(call: Call, record: str, values: dict[str, object], sentence: str, expect: str | None = None) -> None:
-    workspace = call.open()
+    workspace = call.view()
     named = {full_name(workspace, record, name): value for name, value in values.items()}
     uuid = workspace.ref(record)
     # Over the value that is shown, not over those beside it: only `resolve` settles a question.
@@ -90,53 +90,53 @@ def _write(call: Call, record: str, values: dict[str, object], sentence: str, ex
     _told(call, workspace, uuid, sentence, asked=named.keys())
 
 
-@command("put")
+@command("put", overlay=True)
 @click.argument("record", metavar="RECORD")
 @click.option("--into", required=True, metavar="TABLE", help="The table to put it into.")
 def put(call: Call, record: str, into: str) -> None:
     """Put a record into one more table: the same person is in the contact sheet and among the performers."""
-    workspace = call.open()
+    workspace = call.view()
     with workspace.edit("") as edit:
         uuid = workspace.ref(record)
         edit.put(uuid, into=into)
     _told(call, workspace, uuid, f"{{title}} is in {into} now.")
 
 
-@command("remove")
+@command("remove", overlay=True)
 @click.argument("record", metavar="RECORD")
 @click.option("--from", "table", required=True, metavar="TABLE", help="The table to take it out of.")
 def remove(call: Call, record: str, table: str) -> None:
     """Take a record out of a table; what it holds there comes back with it."""
-    workspace = call.open()
+    workspace = call.view()
     with workspace.edit("") as edit:
         uuid = workspace.ref(record)
         edit.remove(uuid, from_=table)
     _told(call, workspace, uuid, f"{{title}} is no longer in {table}.")
 
 
-@command("delete")
+@command("delete", overlay=True)
 @click.argument("record", metavar="RECORD")
 def delete(call: Call, record: str) -> None:
     """Delete a record; `restore` with its id brings it back."""
-    workspace = call.open()
+    workspace = call.view()
     with workspace.edit("") as edit:
         uuid = workspace.ref(record)
         edit.delete(uuid)
     _told(call, workspace, uuid, "Deleted {title}. Bring it back with: openprod restore {id}")
 
 
-@command("restore")
+@command("restore", overlay=True)
 @click.argument("record", metavar="RECORD")
 def restore(call: Call, record: str) -> None:
     """Bring a deleted record back, given its id."""
-    workspace = call.open()
+    workspace = call.view()
     with workspace.edit("") as edit:
         uuid = workspace.ref(record)
         edit.restore(uuid)
     _told(call, workspace, uuid, "{title} is back.")
 
 
-@command("relate")
+@command("relate", overlay=True)
 @click.argument("source", metavar="A")
 @click.argument("relation", metavar="RELATION")
 @click.argument("target", metavar="B")
@@ -153,7 +153,7 @@ def relate(
     before: str | None,
 ) -> None:
     """Relate two records: openprod relate casting.performers:"Jane Doe" casting.plays casting.roles:Hamlet."""
-    workspace = call.open()
+    workspace = call.view()
     with workspace.edit("") as edit:
         start = workspace.ref(source)
         made = edit.relate_records(start, relation, workspace.ref(target), once(values), after=after, before=before)
@@ -166,13 +166,13 @@ def relate(
     call.leave(workspace.conflicts(made))
 
 
-@command("move")
+@command("move", overlay=True)
 @click.argument("entry", metavar="RELATION_ID")
 @click.option("--after", metavar="ID", help="Behind this entry of the same list.")
 @click.option("--before", metavar="ID", help="In front of this entry of the same list.")
 def move(call: Call, entry: str, after: str | None, before: str | None) -> None:
     """Move an entry of an ordered relation, by the relation's own id; without more, to the end of its list."""
-    workspace = call.open()
+    workspace = call.view()
     with workspace.edit("") as edit:
         edit.move(entry, after=after, before=before)
     uuid = workspace.ref(entry)
@@ -182,13 +182,13 @@ def move(call: Call, entry: str, after: str | None, before: str | None) -> None:
     output.line("Moved.")
 
 
-@command("unrelate")
+@command("unrelate", overlay=True)
 @click.argument("what", metavar="RELATION_ID | A RELATION B", nargs=-1, required=True)
 def unrelate(call: Call, what: tuple[str, ...]) -> None:
     """End a relation, given its id or the two records: openprod unrelate A casting.plays B."""
     if len(what) not in {1, 3}:
         raise click.UsageError("Give the relation's id, or: A RELATION B.")
-    workspace = call.open()
+    workspace = call.view()
     with workspace.edit("") as edit:
         ids = [workspace.ref(what[0])] if len(what) == 1 else _relations_between(workspace, *what)
         for one in ids:
@@ -215,13 +215,13 @@ def _relations_between(workspace: Workspace, source: str, relation: str, target:
     return found
 
 
-@command("relations")
+@command("relations", overlay=True)
 @click.argument("record", metavar="RECORD")
 def relations(call: Call, record: str) -> None:
     """List the relations of a record, in both directions."""
     from openprod.cli.showing import print_relations
 
-    workspace = call.open()
+    workspace = call.view()
     uuid = workspace.ref(record)
     found = workspace.relations(uuid)
     if call.is_json:

@@ -34,13 +34,14 @@ class NoQuery(Refused):
     code = "cli.query_file"
 
 
-@command("show")
+@command("show", overlay=True)
 @click.argument("what", metavar="TABLE_OR_RECORD")
 @click.option("--where", metavar="Q", help="Only records for which this holds: 'page >= 10 AND is_called == true'.")
 @click.option("--sort", metavar="F,…", help="The order: fields, with - before one for the reverse.")
 @click.option("--fields", "chosen", metavar="F,…", help="Only these fields.")
 @click.option("--limit", type=click.IntRange(0), metavar="N", help=f"At most so many; a table shows {ROWS_SHOWN}.")
 @click.option("--all", "is_all", is_flag=True, help="All of them, however many.")
+@click.option("--as-of", metavar="T", help="As it was at a time, a day (2026-11-20) or a milestone.")
 @click.option("--format", "form", type=FORMATS, help="How it is printed.")
 def show(
     call: Call,
@@ -50,6 +51,7 @@ def show(
     chosen: str | None,
     limit: int | None,
     form: str | None,
+    as_of: str | None,
     *,
     is_all: bool,
 ) -> None:
@@ -57,7 +59,7 @@ def show(
 
     A record is an id, a beginning of one, or TABLE:KEY (lighting.cues:11, sm.cues:LX/11).
     """
-    workspace = call.open()
+    workspace = call.view(as_of)
     if ":" in what or (what not in workspace.catalog.tables and _is_id(what)):
         if any(one is not None for one in (where, sort, chosen, limit)):
             raise click.UsageError("--where, --sort, --fields and --limit are for tables, and this is a record.")
@@ -81,13 +83,14 @@ def _is_id(text: str) -> bool:
     return bool(digits) and all(letter in "0123456789abcdef" for letter in digits)
 
 
-@command("query")
+@command("query", overlay=True)
 @click.argument("text", metavar="[NAME_OR_TEXT]", required=False)
 @click.option("--from", "table", metavar="TABLE", help="The table that a condition is about.")
 @click.option("--file", "file", metavar="FILE", help="A file that holds the query, as TOML or JSON.")
 @click.option("--param", "params", metavar="K=V", multiple=True, type=assignment, help="A value for the query's $k.")
 @click.option("--limit", type=click.IntRange(0), metavar="N", help=f"At most so many rows; a table shows {ROWS_SHOWN}.")
 @click.option("--all", "is_all", is_flag=True, help="All of them, however many.")
+@click.option("--as-of", metavar="T", help="As it was at a time, a day (2026-11-20) or a milestone.")
 @click.option("--format", "form", type=FORMATS, help="How it is printed.")
 def query(
     call: Call,
@@ -97,6 +100,7 @@ def query(
     params: tuple[tuple[str, str], ...],
     limit: int | None,
     form: str | None,
+    as_of: str | None,
     *,
     is_all: bool,
 ) -> None:
@@ -105,7 +109,7 @@ def query(
         raise click.UsageError("Give a saved query's name, a condition with --from TABLE, or --file FILE.")
     given = once(params)
     form_of_file = _query_file(Path(file)) if file is not None else None
-    workspace = call.open()
+    workspace = call.view(as_of)
 
     def ask(most: int | None) -> AbstractContextManager[Answer]:
         return workspace.answer(text, table, form_of_file, limit=most, params=given)
@@ -276,12 +280,12 @@ def print_relations(workspace: Workspace, record: str, heading: str = "") -> Non
         output.table(("  relation", "other", "properties", "id"), rows)
 
 
-@command("search")
+@command("search", overlay=True)
 @click.argument("text", metavar="TEXT")
 @click.option("--limit", type=click.IntRange(1), default=HITS_SHOWN, metavar="N", help="At most so many records.")
 def search(call: Call, text: str, limit: int) -> None:
     """Find the records of all tables that hold these words, accents and capitals aside."""
-    workspace = call.open()
+    workspace = call.view()
     found: list[dict[str, str]] = []
     for table, fields in _searched(workspace).items():
         where = " OR ".join(f"{key} CONTAINS $text" for key in fields)

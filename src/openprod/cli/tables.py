@@ -36,7 +36,7 @@ def _list_links(call: Call, *, is_all: bool) -> None:
 
 
 def _list_tables(call: Call, *, is_all: bool) -> None:
-    found = [one for one in call.open().tables() if is_all or one["module"] != CORE]
+    found = [one for one in call.view().tables() if is_all or one["module"] != CORE]
     if call.is_json:
         output.document(found)
         return
@@ -85,16 +85,16 @@ def unlink(call: Call, source: str, target: str, *, keep: bool) -> None:
     output.line(f"{source} and {target} are no longer linked; {made} copies are in {target} now.")
 
 
-add_global_options(tables)
+add_global_options(tables, overlay=True)
 tables.add_command(link)
 tables.add_command(unlink)
 
 
-@command("fields")
+@command("fields", overlay=True)
 @click.argument("table", metavar="TABLE")
 def fields(call: Call, table: str) -> None:
     """List the fields of TABLE: their names, types and what they mean."""
-    found = call.open().fields(table)
+    found = call.view().fields(table)
     if call.is_json:
         output.document(found)
         return

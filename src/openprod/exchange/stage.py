@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -26,7 +27,7 @@ from openprod.model.ids import id_from_text
 from openprod.model.values import Plain
 
 if TYPE_CHECKING:
-    from openprod.workspace.workspace import Workspace
+    from openprod.workspace.workspace import Overlay, Workspace
     from openprod.workspace.write import Edit
 
 CSV = "csv"
@@ -63,7 +64,7 @@ class Target:
 
 
 class Staged:
-    """A planned import, over what was here when it was planned; `commit` writes it."""
+    """A planned import, over what was here when it was planned; `stage` puts it into an overlay, `commit` writes it."""
 
     def __init__(
         self, workspace: Workspace, edit: Edit, import_plan: ImportPlan, cause: Cause, targets: Sequence[Target] = ()
@@ -84,27 +85,66 @@ class Staged:
             )
         return found
 
+    @property
+    def id(self) -> str:
+        """The import's id in hex."""
+        import_id = self._cause.detail[2]
+        return import_id.hex() if isinstance(import_id, bytes) else ""
+
+    def stage(self, name: str = "") -> list[Overlay]:
+        """Puts the plan into an overlay, whose commit says where it came from; a second call stages nothing.
+
+        Args:
+            name: what the overlay is called; the file's name if left out, with a number where that is taken.
+
+        Returns the overlay; several only where one bundle may not hold so many values, none where nothing is to do.
+        """
+        parts, self._parts = self._parts, []
+        file = str(self._cause.detail[0])
+        found: list[Overlay] = []
+        for at, part in enumerate(parts, start=1):
+            wanted = name or file
+            wanted = f"{wanted} {at} of {len(parts)}" if len(parts) > 1 else wanted
+            made = self._workspace.new_overlay(self._free(wanted), source=file, cause=self._cause)
+            try:
+                with made.edit(self.label) as edit:
+                    self._write(edit, part)
+            except BaseException:
+                made.discard()
+                raise
+            found.append(made)
+        return found
+
+    def _free(self, name: str) -> str:
+        taken = {one["name"] for one in self._workspace.overlays()}
+        return next(one for one in chain((name,), (f"{name} {at}" for at in count(2))) if one not in taken)
+
     def commit(self) -> Imported:
-        """Writes the plan; a second call writes nothing."""
+        """Writes the plan at once; a second call writes nothing."""
         parts, self._parts = self._parts, []
         bundles: list[str] = []
         start = self._edit.start
-        for creates, updates in parts:
-            with self._workspace.edit(self._label(), self._cause) as edit:
+        for part in parts:
+            with self._workspace.edit(self.label, self._cause) as edit:
                 edit.start = start
-                for target in self._targets:
-                    edit.add_record(target.table, {target.field: target.text}, record_id=id_from_text(target.id))
-                self._targets = []
-                if creates:
-                    edit.add_many(self.plan.table, self.plan.fields, creates)
-                for update in updates:
-                    edit.set(update.record, update.values)
+                self._write(edit, part)
             if edit.bundle is not None:
                 bundles.append(edit.bundle)
-        import_id = self._cause.detail[2]
-        return Imported(import_id.hex() if isinstance(import_id, bytes) else "", tuple(bundles))
+        return Imported(self.id, tuple(bundles))
 
-    def _label(self) -> str:
+    def _write(self, edit: Edit, part: tuple[list[tuple[object, ...]], list[Update]]) -> None:
+        creates, updates = part
+        for target in self._targets:
+            edit.add_record(target.table, {target.field: target.text}, record_id=id_from_text(target.id))
+        self._targets = []
+        if creates:
+            edit.add_many(self.plan.table, self.plan.fields, creates)
+        for update in updates:
+            edit.set(update.record, update.values)
+
+    @property
+    def label(self) -> str:
+        """What it is called in the history."""
         return f"Import {self._cause.detail[0]}"
 
 

@@ -18,6 +18,8 @@ from openprod.store.database import Database
 Address = tuple[bytes, int]
 SlotName = tuple[bytes, str]
 
+IN_USE = "overlay"
+
 
 class StagedSlot(msgspec.Struct, array_like=True, frozen=True):
     """What stands staged in one slot.
@@ -104,6 +106,20 @@ class Overlays:
         row = self._db.one("SELECT cause FROM overlay WHERE id = ?", (overlay,))
         return None if row is None or row[0] is None else _cause.decode(row[0])
 
+    def in_use(self) -> str | None:
+        """Returns the name of the overlay that the command line works in here, None for the production."""
+        row = self._db.one(
+            "SELECT name FROM overlay JOIN meta ON meta.value = overlay.id WHERE meta.key = ?", (IN_USE,)
+        )
+        return None if row is None else str(row[0])
+
+    def use(self, overlay: bytes | None) -> None:
+        """Lets the command line work in an overlay, or in the production again."""
+        if overlay is None:
+            self._db.execute("DELETE FROM meta WHERE key = ?", (IN_USE,))
+        else:
+            self._db.execute("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", (IN_USE, overlay))
+
     def make(self, overlay: bytes, name: str, source: str, made_ms: int, cause: Cause | None = None) -> None:
         """Makes an empty overlay."""
         kept = None if cause is None else _encode(cause)
@@ -120,6 +136,7 @@ class Overlays:
         """Forgets an overlay and everything in it."""
         for table, column in (("staged", "overlay"), ("step", "overlay"), ("overlay", "id")):
             self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (overlay,))
+        self._db.execute("DELETE FROM meta WHERE key = ? AND value = ?", (IN_USE, overlay))
 
     def records(self, overlay: bytes) -> dict[bytes, StagedRecord]:
         """Returns everything staged, in the order in which subjects were first staged."""

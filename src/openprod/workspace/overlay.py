@@ -50,7 +50,7 @@ from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.log import ORDINAL_BITS, branch_of
 from openprod.store.overlays import OverlayRow, Overlays, SlotName, StagedRecord, StagedSlot
 from openprod.workspace import reading, wording
-from openprod.workspace.building import Place, Sight
+from openprod.workspace.building import Linked, Place, Sight
 from openprod.workspace.desk import Desk
 from openprod.workspace.drift import Drift, Watch, public_key, slots_by_word
 from openprod.workspace.meaning import Changes
@@ -163,6 +163,7 @@ class OverlayDesk(Desk):
             self._rev = self._need_rev()
             super().__init__(base.folder, base.db.copied(SQL_FUNCTIONS), base.home, base.clock, base.chance)
             self.lock = base.lock
+            self.linked = base.linked
             self._replay()
 
     # -- following what everybody has
@@ -291,7 +292,8 @@ class OverlayDesk(Desk):
                 part(builder)
             chunks = builder.finish()
             if chunks:
-                self._apply(chunks, "")
+                linked = self.linked(self, "", self._cause(), self.place(), chunks)
+                self._apply(chunks, "", linked)
 
     # -- staging
 
@@ -309,9 +311,10 @@ class OverlayDesk(Desk):
                 if cause.auto:
                     self._check_automation(chunks)
                 before = self._classes() if _has_structure(chunks) else None
-                self._apply(chunks, label)
+                # What links add is not staged: a commit lets them act again, on what is true then.
+                self._apply(chunks, label, self.linked(self, label, cause, start, chunks))
                 is_same = self._stage(label, chunks, before)
-            changes = self.meaning.changes
+            changes = self.meaning.take_changes()
             if not is_same:
                 self._copy()
                 changes = Changes(is_schema=True, is_history=True)
@@ -447,8 +450,9 @@ class OverlayDesk(Desk):
         value = self.op_at(self.oid_at(address)).value
         return StagedSlot(SET, value=value, carried=old.carried if old is not None else ())
 
-    def _apply(self, chunks: Sequence[Chunk], label: str) -> None:
+    def _apply(self, staged: Sequence[Chunk], label: str, linked: Linked) -> None:
         """Applies staged ops to the copy, as a bundle of a log that exists nowhere else."""
+        chunks = [*staged, *linked.chunks]
         log = LogId(self.row.id * 2)
         arms = self.log.branches_of(log)
         actor = self.home.need_identity().actor
@@ -465,7 +469,7 @@ class OverlayDesk(Desk):
             seen=self._newly_seen(arm),
             view=None,
             unread=tuple(sorted(self.log.unread.values())),
-            causes=(Cause(CAUSE_OVERLAY, detail=(self.row.id,)),),
+            causes=(Cause(CAUSE_OVERLAY, detail=(self.row.id,)), *linked.causes),
             modules=(),
             label=label.encode()[:LABEL_BYTES_MAX].decode(errors="ignore"),
             epoch=0,

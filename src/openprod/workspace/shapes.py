@@ -219,3 +219,18 @@ class DriftShape(TypedDict):
     actor_name: str
     at: str
     value: Plain
+
+
+class SinceShape(TypedDict):
+    """One line of what changed between two moments; `kind` is set, create, delete, restore, put, remove or relate."""
+
+    record: str
+    title: str
+    table: str
+    kind: str
+    field: str
+    old: Plain
+    new: Plain
+    text: str
+    actor_name: str
+    at: str

@@ -7,7 +7,7 @@ device, nor that a member told the truth. What to do with what it finds is `heal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from openprod.model.errors import Damaged
 from openprod.model.ids import bundle_id
 from openprod.model.ops import Malformed
 from openprod.store.database import Database, DatabaseDamaged, translated, without_collector
-from openprod.store.log import SEQ_BITS, Log, LogDamaged, branch_of, seq_of
+from openprod.store.log import CHUNK_BITS, SEQ_BITS, Log, LogDamaged, branch_of, seq_of
 from openprod.store.relink import relink
 from openprod.workspace.compare import differences
 from openprod.workspace.meaning import Changes
@@ -262,8 +262,13 @@ def _check_derived(desk: Desk, findings: Findings) -> None:
         scratch.db.close()
 
 
-def derive_copy(desk: Desk) -> Desk:
-    """Returns a desk in memory whose state was derived from this one's log; the caller closes its database."""
+def derive_copy(desk: Desk, only: Collection[int] | None = None) -> Desk:
+    """Returns a desk in memory whose state was derived from this one's log; the caller closes its database.
+
+    Args:
+        desk: the workspace.
+        only: the numbers of the bundles to derive from, with all that lies in their past; None for the whole log.
+    """
     from openprod.query.functions import SQL_FUNCTIONS  # noqa: PLC0415 -- only for a check
     from openprod.workspace.desk import Desk as NewDesk  # noqa: PLC0415 -- desk imports this file's callers
 
@@ -272,6 +277,11 @@ def derive_copy(desk: Desk) -> Desk:
         database.execute("INSERT INTO meta(key, value) VALUES('workspace', ?)", (desk.id,))
     database.attach_log(desk.db.path)
     with database.transaction():
+        if only is not None:
+            left_out = [(number,) for (number,) in database.rows("SELECT no FROM bundle") if number not in only]
+            database.executemany("DELETE FROM bundle WHERE no = ?", left_out)
+            ranges = [(number << CHUNK_BITS, (number + 1) << CHUNK_BITS) for (number,) in left_out]
+            database.executemany("DELETE FROM chunk WHERE no >= ? AND no < ?", ranges)
         relink(database, desk.id)
     copy = NewDesk(desk.folder, database, desk.home, desk.clock, desk.chance)
     with copy.writing():

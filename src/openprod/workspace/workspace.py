@@ -23,14 +23,16 @@ from openprod.model.bundle import CAUSE_EDIT, CAUSE_GENESIS, CAUSE_JOIN, CAUSE_L
 from openprod.model.errors import Refused
 from openprod.model.ids import ActorId, LogId, WorkspaceId, derived_id, id_text, workspace_id
 from openprod.model.ops import InviteOpen, InvitePayload
+from openprod.model.ops import Set as SetOp
 from openprod.model.slots import INVITE
 from openprod.model.values import Plain
 from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.database import Database, DatabaseDamaged, NotAWorkspace, translated
 from openprod.store.home import Home
-from openprod.store.overlays import Overlays
-from openprod.workspace import admission, adopt, heal, links, matches, reading, repair, undo, verify
+from openprod.store.overlays import OverlayRow, Overlays
+from openprod.workspace import admission, adopt, heal, links, matches, past, reading, repair, undo, verify
 from openprod.workspace.asking import Answer, Asker, Live, Question
+from openprod.workspace.building import ChunkBuilder, Sight
 from openprod.workspace.desk import DATABASE_NAME, Desk
 from openprod.workspace.ingest import Report, portions
 from openprod.workspace.meaning import Changes
@@ -57,6 +59,7 @@ from openprod.workspace.shapes import (
     OverlayShape,
     RecordShape,
     RelationShape,
+    SinceShape,
     StatusShape,
     TableShape,
 )
@@ -67,6 +70,7 @@ Clock = Callable[[], int]
 Chance = Callable[[int], bytes]
 
 NAME_SETTING = "name"
+MILESTONES = "core.milestones"
 OVERLAY_NAME_MAX = 200
 FOLDERS = ("blobs", "imports", "exports")
 
@@ -637,6 +641,38 @@ class Workspace:
             labels = [undo.label_of(self.desk, some[-1]) if some else None for some in (found.undo, found.redo)]
         return labels[0], labels[1]
 
+    # -- the time machine
+
+    def at(self, moment: str) -> Past:
+        """Returns everything as it was at a time, a date (its end) or a milestone; close it when done.
+
+        Derives it anew from the history, which takes as long as a rebuild of what was there then.
+        """
+        with self.desk.lock:
+            with self.desk.reading():
+                found = past.moment_of(self.desk, moment)
+            return Past(self, verify.derive_copy(self.desk, found.bundles), moment)
+
+    def milestone(self, name: str) -> str:
+        """Gives this moment a name, for everybody; returns the record's id. Raises Refused where the name is taken."""
+        with self.desk.reading():
+            if self.desk.db.one('SELECT 1 FROM "core.milestones" WHERE name = ?', (name,)) is not None:
+                raise Refused(f"There is a milestone '{name}' already. Choose another name.")
+            frontier = past.frontier_text(self.desk)
+        with self.edit(f"Milestone {name}") as edit:
+            return edit.add(MILESTONES, name=name, frontier=frontier)
+
+    def changes_since(self, moment: str | None = None, until: str | None = None) -> list[SinceShape]:
+        """Returns what changed since a moment (and until another), by table, record and author.
+
+        Without a moment: since this copy last wrote, which is what others did meanwhile.
+        """
+        desk = self.desk
+        with desk.reading():
+            then = past.moment_of(desk, moment) if moment is not None else past.since_last_writing(desk)
+            now = past.moment_of(desk, until).bundles if until is not None else None
+            return past.since(desk, then.bundles, now)
+
     # -- staging
 
     def overlays(self) -> list[OverlayShape]:
@@ -676,14 +712,29 @@ class Workspace:
     def open_overlay(self, name: str) -> Overlay:
         """Returns the overlay of a name; raises UnknownOverlay naming what there is."""
         with self.desk.lock:
-            self.desk.follow()
-            rows = Overlays(self.desk.db).all()
-            row = next((one for one in rows if one.name == name), None)
-            if row is None:
-                names = ", ".join(one.name for one in rows)
-                there = f"There are: {names}." if names else "There are none yet."
-                raise UnknownOverlay(f"There is no overlay '{name}'. {there}")
-            return Overlay(self, OverlayDesk(self.desk, row))
+            return Overlay(self, OverlayDesk(self.desk, self._overlay_row(name)))
+
+    def _overlay_row(self, name: str) -> OverlayRow:
+        self.desk.follow()
+        rows = Overlays(self.desk.db).all()
+        row = next((one for one in rows if one.name == name), None)
+        if row is None:
+            names = ", ".join(one.name for one in rows)
+            there = f"There are: {names}." if names else "There are none yet."
+            raise UnknownOverlay(f"There is no overlay '{name}'. {there}")
+        return row
+
+    def overlay_in_use(self) -> str | None:
+        """Returns the name of the overlay that the command line works in here, None for the production itself."""
+        with self.desk.reading():
+            return Overlays(self.desk.db).in_use()
+
+    def use_overlay(self, name: str | None) -> None:
+        """Lets the command line work in an overlay here, or (None) in the production; raises UnknownOverlay."""
+        with self.desk.lock:
+            found = None if name is None else self._overlay_row(name).id
+            with self.desk.db.transaction():
+                Overlays(self.desk.db).use(found)
 
     # -- tables whose records are in others too
 
@@ -739,6 +790,32 @@ class Workspace:
         with self.desk.lock, self.desk.writing():
             verify.rebuild(self.desk, progress)
         self.desk.tell(Changes(is_schema=True, is_history=True))
+
+
+class Past(Workspace):
+    """A workspace as it was at a moment: everything reads, nothing writes."""
+
+    def __init__(self, base: Workspace, desk: Desk, moment: str) -> None:
+        super().__init__(desk)
+        self.base = base
+        self.moment = moment
+
+    def close(self) -> None:
+        """Forgets the copy."""
+        with self.desk.lock:
+            self.desk.db.close()
+
+    def edit(self, label: str = "", cause: Cause | None = None) -> Edit:
+        """Refused: the past is not written."""
+        del label, cause
+        raise past.PastIsRead(
+            f"Nothing is written into the past ({self.moment}). Bring back what you want of it into an overlay."
+        )
+
+    def ingest(self, bundles: Iterable[Sealed]) -> Report:
+        """Refused: the past is not written."""
+        del bundles
+        raise past.PastIsRead("Nothing comes into the past. Sync the production itself.")
 
 
 class Overlay(Workspace):
@@ -800,6 +877,20 @@ class Overlay(Workspace):
     def _subject(self, record: str) -> bytes:
         with self.desk.reading():
             return self.desk.uuid_in(record, {}, ())
+
+    def bring_back(self, then: Past, record: str, fields: Sequence[str]) -> None:
+        """Stages the values that some fields of a record, by full key, had at a moment."""
+        subject = self._subject(record)
+        with then.desk.reading():
+            found = then.desk.record_of(subject)
+            values = then.desk.meaning.values_of(found, fields) if found is not None else {}
+
+        def build(builder: ChunkBuilder, sight: Sight) -> None:
+            for key in fields:
+                builder.add(SetOp, subject, key, sight.heads(subject, key), values.get(key))
+
+        with self.edit(f"Bring back from {then.moment}") as edit:
+            edit.build_with(build)
 
     def undo(self, *, rest: bool = False) -> str:
         """Takes the last step of staging back and returns its label; raises NothingToUndo."""
