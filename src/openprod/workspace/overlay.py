@@ -8,6 +8,7 @@ meanwhile is drift (`drift`), and a commit waits until each is decided. A commit
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -353,32 +354,35 @@ class OverlayDesk(Desk):
         subjects = {one for chunk in chunks for one in _subjects_in(chunk)}
         known = self._store.some(self.row.id, subjects)
         changed: dict[bytes, StagedRecord] = {}
+        now = ChainMap(changed, known)
         with self.base.reading():
             watch = Watch(self.base, self)
             self.base.heads.load(list(subjects))
             for chunk in chunks:
                 for op in chunk.ops:
                     for one in written(chunk, op):
-                        old = changed.get(one.subject) or known.get(one.subject) or StagedRecord("", {})
-                        table = one.table or old.table
-                        slots = {
-                            key: self._joined(
-                                watch, one, key, old.slots.get(key), {**known, **changed} if one.others else {}
-                            )
-                            for key in one.slots
-                        }
-                        if not table:
-                            slots |= watch.remembered(one.subject, old.slots, slots)
-                        kept = {**old.slots, **slots}
-                        if EXISTS in slots and slots[EXISTS].value is True:
-                            kept.pop(SEEN_ALL, None)
-                        changed[one.subject] = StagedRecord(table, kept)
+                        if one.table and one.subject not in now:
+                            changed[one.subject] = StagedRecord(one.table, one.slots)
+                        else:
+                            changed[one.subject] = self._over_staged(watch, one, now)
             if before is not None:
                 self._follow_classes(before, changed)
         with self.base.db.transaction():
             self._store.put(self.row.id, label, changed)
         self._rev = self._need_rev()
         return before is None and all(not record.table or birthplace(record) for record in changed.values())
+
+    def _over_staged(self, watch: Watch, one: Written, now: Mapping[bytes, StagedRecord]) -> StagedRecord:
+        """Returns what stands staged for a subject once an op is staged over what is there `now`."""
+        old = now.get(one.subject) or StagedRecord("", {})
+        table = one.table or old.table
+        slots = {key: self._joined(watch, one, key, old.slots.get(key), now) for key in one.slots}
+        if not table:
+            slots |= watch.remembered(one.subject, old.slots, slots)
+        kept = {**old.slots, **slots}
+        if EXISTS in slots and slots[EXISTS].value is True:
+            kept.pop(SEEN_ALL, None)
+        return StagedRecord(table, kept)
 
     def _follow_classes(self, before: Classes, changed: dict[bytes, StagedRecord]) -> None:
         """Lets what is staged already follow the merges and mappings that an edit staged, or took back.

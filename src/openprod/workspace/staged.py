@@ -142,8 +142,11 @@ def birthplace(record: StagedRecord) -> str:
     exists = record.slots.get(EXISTS)
     if not record.table or exists is None or exists.value is not True:
         return ""
+    home = record.slots.get(member_key(record.table))
+    if home is not None and home.value is True:
+        return record.table
     tables = [table for key, slot in record.slots.items() if slot.value is True and (table := table_of_member_key(key))]
-    return record.table if record.table in tables else next(iter(tables), "")
+    return next(iter(tables), "")
 
 
 class Block(NamedTuple):
@@ -186,11 +189,8 @@ class Builder:
             for key, slot in record.slots.items():
                 if slot.carried:
                     self._carried[subject, key] = slot.carried
-        unmade = {
-            subject
-            for subject, record in self._records.items()
-            if record.table and (not birthplace(record) or (subject, EXISTS) in self._replaced)
-        }
+        births = {subject: birthplace(record) for subject, record in self._records.items() if record.table}
+        unmade = {subject for subject, table in births.items() if not table or (subject, EXISTS) in self._replaced}
         tables: dict[str, list[tuple[bytes, StagedRecord]]] = {}
         types: dict[str, list[tuple[bytes, StagedRecord, Ends]]] = {}
         later: list[tuple[bytes, StagedRecord]] = []
@@ -198,11 +198,12 @@ class Builder:
             if subject in unmade:
                 continue
             made = record.slots.get(RELATION)
-            if made is not None and not self._base.is_known(subject):
+            is_new = (made is not None or bool(record.table)) and not self._base.is_known(subject)
+            if made is not None and is_new:
                 if made.ends is not None and unmade.isdisjoint((made.ends.source, made.ends.target)):
                     types.setdefault(made.ends.type, []).append((subject, record, made.ends))
-            elif record.table and not self._base.is_known(subject):
-                tables.setdefault(birthplace(record), []).append((subject, record))
+            elif is_new:
+                tables.setdefault(births[subject], []).append((subject, record))
             else:
                 later.append((subject, record))
         # All blocks first: a chunk numbers the subjects of a block in a row, which nothing may have named before.
