@@ -237,9 +237,9 @@ class DeskSeat:
     def accept_held(self) -> None:
         """Lets in what is held here for its clock."""
         with self.build():
-            for one in self.ws.held():
-                if one["reason"] == "held":
-                    self.ws.accept_clock(str(one["bundle"]))
+            # One after another, as one that is let in may bring what lets others in.
+            while held := [str(one["bundle"]) for one in self.ws.held() if one["reason"] == "held"]:
+                self.ws.accept_clock(held[0])
 
     # --- exchange ---------------------------------------------------------------------------------------------------
 
