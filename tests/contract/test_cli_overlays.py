@@ -77,6 +77,17 @@ def test_undo_and_redo_take_back_and_do_again(terminal: Terminal) -> None:
     assert set(terminal.asked("undo")) == {"undone", "undo", "redo"}
 
 
+def test_history_says_who_when_why_and_what_was_replaced(terminal: Terminal) -> None:
+    jane = person(terminal)
+    terminal.did("set", jane, "phone=1")
+    terminal.did("set", jane, "phone=2")
+    terminal.did("undo")
+    lines = terminal.did("history", jane, "phone").splitlines()
+    assert "Ann Ash" in lines[0]
+    assert "undo" in lines[0]
+    assert ['"1", was "2"' in line or '"2", was "1"' in line for line in lines[1:4:2]] == [True, True]
+
+
 def test_the_past_is_shown_and_compared(terminal: Terminal) -> None:
     jane = person(terminal)
     terminal.did("milestone", "Press night")

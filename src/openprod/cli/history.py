@@ -36,7 +36,13 @@ def history(call: Call, record: str, field: str | None) -> None:
 
     workspace = call.view()
     wanted = full_name(workspace, record, field) if field is not None else None
-    _print(call, workspace.history(record, wanted), with_ops=True)
+    entries = workspace.history(record, wanted)
+    if not call.is_json:
+        for entry in entries:
+            for op in entry["ops"]:
+                was = workspace.replaced(op["record"], op["field"], op["op"]) if not op["field"].startswith("@") else []
+                op["text"] += f", was {' and '.join(was)}" if was else ""
+    _print(call, entries, with_ops=True)
 
 
 def _print(call: Call, entries: list[LogEntry], *, with_ops: bool = False) -> None:

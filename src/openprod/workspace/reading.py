@@ -477,6 +477,13 @@ def history(desk: Desk, uuid: bytes, field: str | None = None) -> list[LogEntry]
     return _entries(desk, [(oid, _op_shape(desk, op, uuid, text)) for (oid, text), op in seen.items()])
 
 
+def replaced_texts(desk: Desk, uuid: bytes, key: str, op: str) -> list[str]:
+    """Returns what a change of a field replaced there, in words, the newest first; empty where it was the first."""
+    behind = desk.replaced_by(desk.oid_of(op), uuid, key)
+    ops = [desk.op_at(oid) for oid in sorted(behind, key=desk.log.order_of, reverse=True)]
+    return list(dict.fromkeys(wording.value_text(one.value) for one in ops if one.is_live is None))
+
+
 def _history_keys(desk: Desk, found: Record, field: str | None) -> list[int]:
     keys = [*desk.heads.class_slots(found), *_shown_slots(desk, found)]
     if field is None:

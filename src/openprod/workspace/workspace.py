@@ -356,6 +356,11 @@ class Workspace:
         with self.desk.reading():
             return reading.history(self.desk, self.desk.uuid_in(record, {}, ()), field)
 
+    def replaced(self, record: str, field: str, op: str) -> list[str]:
+        """Returns in words what a change, by its id, replaced in a field (full key) of a record."""
+        with self.desk.reading():
+            return reading.replaced_texts(self.desk, self.desk.uuid_in(record, {}, ()), field, op)
+
     def log_entries(self, limit: int = 50) -> list[LogEntry]:
         """Returns the last bundles, the newest first."""
         with self.desk.reading():
