@@ -263,9 +263,7 @@ class Builder:
         for subject, record in block.made:
             for key, slot in record.slots.items():
                 is_in_block = key in block.taken or (key in block.keys and _is_cell(key, slot))
-                is_nothing = (slot.kind == MEMBER and slot.value is not True) or (
-                    slot.kind == SET and slot.value is None
-                )
+                is_nothing = slot.kind == SET and slot.value is None
                 if not is_in_block and (slot.heads or not is_nothing):
                     self._add(subject, key, slot)
 
@@ -324,6 +322,11 @@ def ground(base: Desk, subjects: Sequence[bytes], keys: Sequence[str]) -> dict[A
     return {base.address_of(oid): oid for oid in sorted(oids)}
 
 
+def has_links(base: Desk) -> bool:
+    """Tells whether any tables are linked, so that records may be put into tables by the commit itself."""
+    return base.db.one('SELECT 1 FROM "core.links" LIMIT 1') is not None
+
+
 def is_idle(base: Desk, sight: Sight, subject: bytes, key: str, slot: StagedSlot) -> bool:
     """Tells whether a commit of a slot would say nothing: it is so already, and not in question."""
     if slot.kind in (SET, PLACE):
@@ -336,6 +339,7 @@ def is_idle(base: Desk, sight: Sight, subject: bytes, key: str, slot: StagedSlot
         return False not in lives if slot.value else base.is_gone(subject)
     is_there = any(base.op_at(oid).is_live for oid in ground(base, *sight.slots(subject, key)).values())
     if slot.kind == MEMBER:
-        # A person's putting a record where it is already stands against a removal elsewhere (S-30).
-        return not is_there and slot.value is not True
+        # A person's putting a record where it is already stands against a removal elsewhere (S-30), and taking one out
+        # where it is not keeps a link from putting it there.
+        return not is_there and slot.value is not True and not has_links(base)
     return is_there if slot.kind == RELATE else not is_there if slot.kind == UNRELATE else False

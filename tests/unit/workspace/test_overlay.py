@@ -349,6 +349,20 @@ def test_tables_that_arrive_meanwhile_and_tables_that_are_staged(company: Compan
     sound(ana)
 
 
+def test_links_act_in_an_overlay_and_a_persons_word_stands(company: Company) -> None:
+    ana = company.found()
+    ana.link_tables(PEOPLE, CREW)
+    overlay = ana.overlay("what if")
+    jane, kim = add(overlay, PEOPLE, name="Jane"), add(overlay, PEOPLE, name="Kim")
+    with overlay.edit() as edit:
+        edit.remove(kim, from_=CREW)
+    for one in (overlay, ana.open_overlay("what if")):
+        assert [one.record(who)["tables"] for who in (jane, kim)] == [[CREW, PEOPLE], [PEOPLE]]
+    overlay.commit()
+    assert [ana.record(who)["tables"] for who in (jane, kim)] == [[CREW, PEOPLE], [PEOPLE]]
+    sound(ana)
+
+
 def test_history_marks_what_is_staged(company: Company) -> None:
     ana = company.found()
     jane = add(ana, PEOPLE, name="Jane")
