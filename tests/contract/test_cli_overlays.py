@@ -147,3 +147,23 @@ def test_scenario_c_a_discarded_import_leaves_nothing(terminal: Terminal, tmp_pa
     terminal.did("overlay", "discard", "--overlay", "cast.csv")
     assert terminal.asked("status") == before
     assert terminal.asked("overlay", "list") == []
+
+
+def test_every_command_that_writes_stages_where_people_work_in_an_overlay(terminal: Terminal) -> None:
+    jane, joan = person(terminal), person(terminal, "Joan")
+    before = terminal.asked("status")["bundles"]
+    terminal.did("overlay", "new", "what if", "--use")
+    terminal.did("add", "contacts.people", "name=New")
+    terminal.did("put", jane, "--into", "schedule.attendees")
+    terminal.did("delete", joan)
+    terminal.did("table", "create", "puppets", "name:text", "--key", "name")
+    terminal.did("add", "workspace.puppets", "name=Punch")
+    terminal.did("map", "contacts.people.name", "casting.performers.name")
+    assert terminal.asked("status")["bundles"] == before
+    assert {row["name"] for row in terminal.asked("show", "contacts.people")} == {"Jane Doe", "New"}
+    terminal.did("undo")
+    terminal.did("redo")
+    terminal.did("overlay", "commit")
+    assert terminal.asked("status")["bundles"] == before + 1
+    assert [row["name"] for row in terminal.asked("show", "workspace.puppets")] == ["Punch"]
+    assert terminal.asked("show", jane)["tables"] == ["contacts.people", "schedule.attendees"]

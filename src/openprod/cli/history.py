@@ -15,6 +15,7 @@ from openprod.cli.progress import bar
 
 if TYPE_CHECKING:
     from openprod.workspace.shapes import LogEntry
+    from openprod.workspace.workspace import Workspace
 
 ENTRIES_SHOWN = 20
 OPS_SHOWN = 8
@@ -97,28 +98,30 @@ def milestone(call: Call, name: str) -> None:
     output.line(f"This moment is called '{name}'. See it again with: openprod show TABLE --as-of \"{name}\"")
 
 
-@command("undo")
+@command("undo", overlay=True)
 @click.option("--rest", is_flag=True, help="Take back what nobody changed since, and leave the rest.")
 def undo(call: Call, *, rest: bool) -> None:
     """Take back what you did last, as one new change; refused, naming who, where somebody changed it since.
 
-    The next undo goes on to what you did before.
+    The next undo goes on to what you did before. In an overlay, it takes back the last step of staging.
     """
-    label = call.open().undo(rest=rest)
-    _stepped(call, "undone", label, f"Undone: {label}.")
+    workspace = call.view()
+    label = workspace.undo(rest=rest)
+    _stepped(call, workspace, "undone", label, f"Undone: {label}.")
 
 
-@command("redo")
+@command("redo", overlay=True)
 @click.option("--rest", is_flag=True, help="Do again what nobody changed since, and leave the rest.")
 def redo(call: Call, *, rest: bool) -> None:
     """Do again what you took back last, as one new change."""
-    label = call.open().redo(rest=rest)
-    _stepped(call, "redone", label, f"Done again: {label}.")
+    workspace = call.view()
+    label = workspace.redo(rest=rest)
+    _stepped(call, workspace, "redone", label, f"Done again: {label}.")
 
 
-def _stepped(call: Call, word: str, label: str, sentence: str) -> None:
+def _stepped(call: Call, workspace: Workspace, word: str, label: str, sentence: str) -> None:
     if call.is_json:
-        to_undo, to_redo = call.base().can_undo()
+        to_undo, to_redo = workspace.can_undo()
         output.document({word: label, "undo": to_undo, "redo": to_redo})
         return
     output.line(sentence)

@@ -32,10 +32,10 @@ def suggest(mappings: Sequence[MappingShape]) -> None:
         output.say("Say yes with: openprod mapping confirm ID. No, and not asked again: openprod mapping reject ID")
 
 
-@command("mappings")
+@command("mappings", overlay=True)
 def list_mappings(call: Call) -> None:
     """List which fields are the same data, which may be, and which were kept apart."""
-    found = call.open().all_mappings()
+    found = call.view().all_mappings()
     if call.is_json:
         output.document(found)
         return
@@ -48,7 +48,7 @@ def list_mappings(call: Call) -> None:
     output.table(("id", "", "field", "field", ""), rows)
 
 
-@command("map")
+@command("map", overlay=True)
 @click.argument("one", metavar="TABLE.FIELD")
 @click.argument("other", metavar="TABLE.FIELD")
 def map_fields(call: Call, one: str, other: str) -> None:
@@ -56,17 +56,17 @@ def map_fields(call: Call, one: str, other: str) -> None:
 
     No value is chosen: where the two differ, that becomes a question.
     """
-    workspace = call.open()
+    workspace = call.view()
     keys = [full_key(workspace, text) for text in (one, other)]
     _mapped(call, workspace, (keys[0], keys[1]))
 
 
-@command("unmap")
+@command("unmap", overlay=True)
 @click.argument("one", metavar="TABLE.FIELD")
 @click.argument("other", metavar="TABLE.FIELD")
 def unmap_fields(call: Call, one: str, other: str) -> None:
     """Take a mapping back: both fields keep what they showed and go their own ways."""
-    workspace = call.open()
+    workspace = call.view()
     keys = [full_key(workspace, text) for text in (one, other)]
     workspace.unmap_fields(*keys)
     if call.is_json:
@@ -75,21 +75,21 @@ def unmap_fields(call: Call, one: str, other: str) -> None:
     output.line(f"{keys[0]} and {keys[1]} are apart again, both with what they showed.")
 
 
-@command("confirm")
+@command("confirm", overlay=True)
 @click.argument("mapping", metavar="ID")
 def confirm(call: Call, mapping: str) -> None:
     """Say yes to a suggested mapping, given its id as `openprod mappings` lists it."""
-    workspace = call.open()
+    workspace = call.view()
     before = {one["id"] for one in workspace.conflicts()}
     found = workspace.confirm_mapping(mapping)
     _told(call, workspace, (found["one"], found["other"]), before)
 
 
-@command("reject")
+@command("reject", overlay=True)
 @click.argument("mapping", metavar="ID")
 def reject(call: Call, mapping: str) -> None:
     """Say no to a suggested mapping: the two fields stay apart, and nobody is asked again."""
-    found = call.open().reject_mapping(mapping)
+    found = call.view().reject_mapping(mapping)
     if call.is_json:
         output.document({**found, "state": "declined"})
         return

@@ -9,7 +9,7 @@ from openprod.cli.arguments import names
 from openprod.cli.call import Call, command
 
 
-@command("merge")
+@command("merge", overlay=True)
 @click.argument("one", metavar="A")
 @click.argument("other", metavar="B")
 def merge(call: Call, one: str, other: str) -> None:
@@ -17,7 +17,7 @@ def merge(call: Call, one: str, other: str) -> None:
 
     Shows first in what they differ, and asks; with --yes or --json it does not ask. Both ids go on working.
     """
-    workspace = call.open()
+    workspace = call.view()
     records = [workspace.record(reference) for reference in (one, other)]
     differing = workspace.differences(one, other)
     if not (call.is_json or call.is_sure) and records[0]["id"] != records[1]["id"]:
@@ -38,7 +38,7 @@ def merge(call: Call, one: str, other: str) -> None:
     call.leave(found for found in workspace.conflicts(uuid) if found["id"] not in before)
 
 
-@command("split")
+@command("split", overlay=True)
 @click.argument("record", metavar="RECORD")
 @click.option("--tables", default="", metavar="T,…", help="The tables that go with the record that is split off.")
 def split(call: Call, record: str, tables: str) -> None:
@@ -46,7 +46,7 @@ def split(call: Call, record: str, tables: str) -> None:
 
     What both show is kept on both. Give the whole id of a record that was merged into another to split off just that.
     """
-    workspace = call.open()
+    workspace = call.view()
     stays, goes = workspace.split(record, names(tables))
     shapes = [workspace.record(uuid) for uuid in (stays, goes)]
     if call.is_json:
@@ -56,14 +56,14 @@ def split(call: Call, record: str, tables: str) -> None:
     output.line(f"These are two again: {places[0]}, and {places[1]}.")
 
 
-@command("matches")
+@command("matches", overlay=True)
 @click.option("--decline", metavar="ID", help="These two are not one; do not suggest it again.")
 def matches(call: Call, decline: str | None) -> None:
     """List records that may be one: those with the same key, e-mail or mapped field, to the letter.
 
     Nothing is merged by itself. Say yes with: openprod merge A B. Nothing never matches nothing.
     """
-    workspace = call.open()
+    workspace = call.view()
     if decline is not None:
         declined = workspace.decline_match(decline)
         if call.is_json:

@@ -63,11 +63,11 @@ def _adopted(call: Call) -> dict[str, str]:
     return {name: version for name, version in workspace.catalog.modules.items() if name not in {"core", "workspace"}}
 
 
-@command("adopt")
+@command("adopt", overlay=True)
 @click.argument("module", metavar="NAME_OR_DIR")
 def adopt_module(call: Call, module: str) -> None:
     """Use a module in this production, for everybody: its tables, fields, relations and queries."""
-    workspace = call.open()
+    workspace = call.view()
     name = workspace.adopt(module)
     version = workspace.catalog.modules[name]
     if call.is_json:

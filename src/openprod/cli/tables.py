@@ -24,7 +24,7 @@ def tables(ctx: click.Context, *, is_all: bool, is_links: bool) -> None:
 
 def _list_links(call: Call, *, is_all: bool) -> None:
     del is_all
-    found = call.open().links()
+    found = call.view().links()
     if call.is_json:
         output.document(found)
         return
@@ -47,7 +47,7 @@ def _list_tables(call: Call, *, is_all: bool) -> None:
     output.table(("table", "title", "records", "key"), rows, right=frozenset({2}))
 
 
-@command("link")
+@command("link", overlay=True)
 @click.argument("source", metavar="A")
 @click.argument("target", metavar="B")
 @click.option("--where", default="", metavar="CONDITION", help="Only those for which this holds: is_called == true.")
@@ -58,7 +58,7 @@ def link(call: Call, source: str, target: str, where: str) -> None:
     """
     from openprod.cli.mapping import suggest
 
-    workspace = call.open()
+    workspace = call.view()
     before = workspace.count(target)
     odd = workspace.link_tables(source, target, where)
     if odd:
@@ -72,13 +72,13 @@ def link(call: Call, source: str, target: str, where: str) -> None:
     suggest(workspace.suggested_mappings(source, target))
 
 
-@command("unlink")
+@command("unlink", overlay=True)
 @click.argument("source", metavar="A")
 @click.argument("target", metavar="B")
 @click.option("--keep", is_flag=True, help="Leave the records in both tables instead of giving B copies.")
 def unlink(call: Call, source: str, target: str, *, keep: bool) -> None:
     """Take a link back: B gets copies of what the link put there, so that each table goes its own way."""
-    made = call.open().unlink_tables(source, target, is_copying=not keep)
+    made = call.view().unlink_tables(source, target, is_copying=not keep)
     if call.is_json:
         output.document({"source": source, "target": target, "copies": made})
         return
@@ -114,7 +114,7 @@ def fields(call: Call, table: str) -> None:
     output.table([header[at] for at in kept], [[row[at] for at in kept] for row in rows])
 
 
-@command("create")
+@command("create", overlay=True)
 @click.argument("name", metavar="NAME")
 @click.argument("fields", metavar="FIELD:TYPE…", nargs=-1, required=True, type=field_spec)
 @click.option("--title", default="", metavar="T", help="What it is called on screen.")
@@ -124,7 +124,7 @@ def create_table(
     call: Call, name: str, fields: tuple[tuple[str, object], ...], title: str, key: str, label: str
 ) -> None:
     """Make a table that no module brings: openprod table create props name:text state:choice=wanted,found."""
-    workspace = call.open()
+    workspace = call.view()
     made = workspace.create_table(name, once(fields), title=title, key=names(key), label=label)
     if call.is_json:
         output.document(next(one for one in workspace.tables() if one["name"] == made))
@@ -132,12 +132,12 @@ def create_table(
     output.line(f"Made the table {made}. Add to it with: openprod add {made} {fields[0][0]}=…")
 
 
-@command("add")
+@command("add", overlay=True)
 @click.argument("table", metavar="TABLE")
 @click.argument("field", metavar="NAME:TYPE", type=field_spec)
 def add_field(call: Call, table: str, field: tuple[str, object]) -> None:
     """Add a field of your own to TABLE, be it a module's or yours."""
-    workspace = call.open()
+    workspace = call.view()
     key = workspace.add_field(table, *field)
     if call.is_json:
         output.document(next(one for one in workspace.fields(table) if one["key"] == key))
