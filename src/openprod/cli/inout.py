@@ -11,6 +11,7 @@ import click
 from openprod.cli import output
 from openprod.cli.arguments import assignment, names, once
 from openprod.cli.call import TO_DECIDE, Call, command
+from openprod.cli.progress import bar
 from openprod.model.errors import Missing, Refused
 
 if TYPE_CHECKING:
@@ -70,23 +71,25 @@ def import_(
 
     chosen = once(_pair(one) for one in names(columns))
     workspace = call.open()
-    staged = import_file(
-        workspace,
-        file,
-        into,
-        columns={key: str(value) for key, value in chosen.items()},
-        match=names(match),
-        form=form or "",
-        sheet=sheet or "",
-        header=header or 0,
-    )
-    preview = staged.preview()
-    overlays = staged.stage()
+    with bar("Reading"):
+        staged = import_file(
+            workspace,
+            file,
+            into,
+            columns={key: str(value) for key, value in chosen.items()},
+            match=names(match),
+            form=form or "",
+            sheet=sheet or "",
+            header=header or 0,
+        )
+        preview = staged.preview()
+        overlays = staged.stage()
     for one in overlays:
         call.keep_overlay(one)
     named = [one.title for one in overlays]
     preview["overlay"] = named[0] if named and not is_commit else None
-    bundles = [one.commit(staged.label) for one in overlays] if is_commit else []
+    with bar("Writing"):
+        bundles = [one.commit(staged.label) for one in overlays] if is_commit else []
     if call.is_json:
         output.document({**preview, "import": staged.id if is_commit else None, "bundles": bundles})
     else:

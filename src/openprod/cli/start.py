@@ -9,6 +9,7 @@ import click
 
 from openprod.cli import output
 from openprod.cli.call import Call, command
+from openprod.cli.progress import bar
 
 if TYPE_CHECKING:
     from openprod.workspace.workspace import Workspace
@@ -30,7 +31,9 @@ def demo(call: Call, folder: str, *, no_serve: bool, port: int, no_browser: bool
     path = Path(folder).expanduser().absolute()
     if not (path / "workspace.db").exists():
         output.say(f"Making the demo production in {path}")
-    workspace = call.keep(build_demo(path))
+    with bar("Building"):
+        built = build_demo(path)
+    workspace = call.keep(built)
     _started(call, workspace)
     if not no_serve:
         _serve(call, workspace, port, no_browser=no_browser)

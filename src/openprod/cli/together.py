@@ -10,6 +10,7 @@ import click
 
 from openprod.cli import output
 from openprod.cli.call import Call, command
+from openprod.cli.progress import bar
 from openprod.model.errors import Missing
 from openprod.workspace.shapes import ConflictShape
 
@@ -144,9 +145,9 @@ def join(call: Call, invitation: str, folder: str, file: str, person: str | None
     invited = read_invitation(sys.stdin.read() if invitation == "-" else invitation)
     found = bootstrap(Path(file), invited)
     keys = [(found.epoch, found.key)]
-    workspace = call.keep(
-        join_workspace(invited, Path(folder).expanduser().absolute(), found.bundles(), keys, person=person)
-    )
+    with bar("Taking in"):
+        joined = join_workspace(invited, Path(folder).expanduser().absolute(), found.bundles(), keys, person=person)
+    workspace = call.keep(joined)
     shape = workspace.status()
     if call.is_json:
         output.document(shape)
@@ -168,9 +169,11 @@ def sync(call: Call, place: str) -> None:
     workspace = call.open()
     before = {one["id"] for one in workspace.conflicts()}
     if path.is_dir():
-        report = opx.sync_folder(workspace, path)
+        with bar("Taking in") as progress:
+            report = opx.sync_folder(workspace, path, progress=progress)
     elif path.name.lower().endswith(SUFFIX):
-        report = opx.sync_file(workspace, path)
+        with bar("Taking in") as progress:
+            report = opx.sync_file(workspace, path, progress=progress)
     else:
         raise NothingToSyncWith(
             f"{path} is neither a folder nor an .opx file. Give a folder that is there, or a file name that "

@@ -72,6 +72,14 @@ LOOSE_ENDS_MAX = 1 << 16
 
 Taken = TypeVar("Taken")
 Taken_co = TypeVar("Taken_co", covariant=True)
+Progress = Callable[[int, int], None]
+
+
+def _quietly(done: int, total: int) -> None:
+    """Tells nobody."""
+    del done, total
+
+
 Key = tuple[int, bytes, bytes]
 
 
@@ -370,7 +378,7 @@ def read(desk: Desk[Taken], path: Path) -> FileRead[Taken]:
     The file is proven whole first; where it does not prove, a sentence says why and nothing was written.
     """
     with _opened(path) as file:
-        return _take(desk, file)[0]
+        return _take(desk, file, _quietly)[0]
 
 
 def write(desk: Desk[Taken], path: Path, *, chance: Callable[[int], bytes] = secrets.token_bytes) -> None:
@@ -397,11 +405,24 @@ def _write(desk: Desk[Taken], path: Path, chance: Callable[[int], bytes]) -> Non
     log.info("wrote an .opx file of %d bytes", path.stat().st_size)
 
 
-def sync_file(desk: Desk[Taken], path: Path, *, chance: Callable[[int], bytes] = secrets.token_bytes) -> Report[Taken]:
-    """Reads what we lack from a file, then leaves all we hold in it; one that holds that already is not touched."""
+def sync_file(
+    desk: Desk[Taken],
+    path: Path,
+    *,
+    chance: Callable[[int], bytes] = secrets.token_bytes,
+    progress: Progress = _quietly,
+) -> Report[Taken]:
+    """Reads what we lack from a file, then leaves all we hold in it; one that holds that already is not touched.
+
+    Args:
+        desk: the workspace.
+        path: the file, there or not.
+        chance: gives random bytes.
+        progress: told how many of a file's bundles were taken in, and of how many.
+    """
     try:
         with _opened(path) as file:
-            taken, proven = _take(desk, file)
+            taken, proven = _take(desk, file, progress)
             is_current = file.start.key_id == desk.keys()[-1][2]
     except NoFile:
         write(desk, path, chance=chance)
@@ -413,7 +434,11 @@ def sync_file(desk: Desk[Taken], path: Path, *, chance: Callable[[int], bytes] =
 
 
 def sync_folder(
-    desk: Desk[Taken], folder: Path, *, chance: Callable[[int], bytes] = secrets.token_bytes
+    desk: Desk[Taken],
+    folder: Path,
+    *,
+    chance: Callable[[int], bytes] = secrets.token_bytes,
+    progress: Progress = _quietly,
 ) -> Report[Taken]:
     """Reads every device's file in a folder, the newest first, and writes our own where it changed.
 
@@ -429,7 +454,7 @@ def sync_folder(
         found: FileRead[Taken] | None
         try:
             with _opened(path) as file:
-                found, statement, is_current = _take_from_folder(desk, file, seen, is_own=path == own)
+                found, statement, is_current = _take_from_folder(desk, file, seen, progress, is_own=path == own)
                 seen.add(statement)
                 own_is_whole |= path == own and is_current
         except (OpxFault, CannotRead, NoFile) as fault:
@@ -445,7 +470,7 @@ def sync_folder(
 
 
 def _take_from_folder(
-    desk: Desk[Taken], file: _File, seen: set[Statement], *, is_own: bool
+    desk: Desk[Taken], file: _File, seen: set[Statement], progress: Progress, *, is_own: bool
 ) -> tuple[FileRead[Taken] | None, Statement, bool]:
     """Reads a file unless its statement says that nothing is new; the last item: it is our own, whole and current."""
     key = file.key(desk.keys())
@@ -459,16 +484,22 @@ def _take_from_folder(
         return FileRead(file.name, skipped=f"{file.name} is a copy of a file that was just read."), statement, False
     if set(statement.frontier) <= set(frontier) and statement.waiting in (waiting_hash(()), _waiting(desk, frontier)):
         return FileRead(file.name, skipped=f"{file.name} holds nothing new."), statement, False
-    return _take(desk, file)[0], statement, False
+    return _take(desk, file, progress)[0], statement, False
 
 
-def _take(desk: Desk[Taken], file: _File) -> tuple[FileRead[Taken], _Proven]:
+def _take(desk: Desk[Taken], file: _File, progress: Progress) -> tuple[FileRead[Taken], _Proven]:
     key = file.key(desk.keys())
     proven = file.prove(key, desk.workspace_id)
     _check_writer(file.name, proven, desk.frontier())
-    taken = desk.ingest(file.bundles(key))
+    taken = desk.ingest(_told(file.bundles(key), proven.bundles, progress))
     log.info("read an .opx file of %d bundles", proven.bundles)
     return FileRead(file.name, proven.bundles, taken), proven
+
+
+def _told(bundles: Iterable[Sealed], total: int, progress: Progress) -> Iterator[Sealed]:
+    for done, one in enumerate(bundles, 1):
+        yield one
+        progress(done, total)
 
 
 def _check_writer(name: str, proven: _Proven, frontier: Frontier) -> None:

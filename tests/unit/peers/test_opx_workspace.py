@@ -57,3 +57,16 @@ def test_an_invitation_made_after_the_file_opens_nothing(tmp_path: Path) -> None
         assert not (tmp_path / "b").exists()
         opx.sync_file(ann, tmp_path / "stick.opx")
         join(late, tmp_path / "stick.opx", tmp_path / "b", tmp_path / "home-b", "Bob").close()
+
+
+def test_reading_a_file_tells_how_far_it_is(tmp_path: Path) -> None:
+    stick = tmp_path / "stick.opx"
+    told: list[tuple[int, int]] = []
+    with init_workspace(tmp_path / "a", name="Hamlet", home=tmp_path / "home-a", person="Ann") as ann:
+        invitation = ann.invite("LX")
+        opx.sync_file(ann, stick)
+        with join(invitation, stick, tmp_path / "b", tmp_path / "home-b", "Bob") as bob:
+            opx.sync_file(bob, stick)
+            opx.sync_file(ann, stick, progress=lambda done, total: told.append((done, total)))
+            total = bundle_count(ann)
+            assert told == [(done, total) for done in range(1, total + 1)]
