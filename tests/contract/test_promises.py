@@ -240,8 +240,6 @@ def test_saying_that_things_are_the_same_and_taking_it_back_is_written_as_ops_of
         edit.put(jane, into="stage.attendees")
         other = edit.add("stage.attendees", label="J. Doe")
     ws.map_fields("stage.people.name", "stage.attendees.label")
-    with ws.edit() as edit:
-        edit.set(jane, {"stage.people.name": "Jane Doe"})
     ws.unmap_fields("stage.people.name", "stage.attendees.label")
     kept = ws.merge(jane, other)
     ws.split(kept, ["stage.attendees"])
