@@ -212,6 +212,8 @@ def test_every_call_answers_in_the_shape_it_declares(server: Server, show: Works
         ("conflict.list", {}),
         ("conflict.resolve", {"conflict": conflict["id"], "choose": conflict["values"][0]["op"]}),
         ("log.list", {"limit": 3}),
+        ("undo", {}),
+        ("redo", {}),
         ("export", {"table": "contacts.people"}),
         ("screen.prefer", {"theme": "blackout"}),
     ]

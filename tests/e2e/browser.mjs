@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import process from "node:process";
 import { inflateSync } from "node:zlib";
+import { application } from "./application.mjs";
 
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);
@@ -474,6 +475,8 @@ const scenarios = {
     });
   },
 };
+
+Object.assign(scenarios, application({ given, origin, seen, watch, enter, openTable, rows, cellAt, click, text, until, press, clipboard, paste, brightness, shot }));
 
 const browser = await chromium.launch({
   executablePath: given.browser,

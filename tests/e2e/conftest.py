@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e.play import Browser, Play, played
+from tests.e2e.stage import set_up
+
+from openprod.workspace.workspace import Workspace
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
@@ -48,6 +53,22 @@ def chromium() -> str:
 def chromium_flags() -> tuple[str, ...]:
     """The flags to start it with, each time with a new and empty `--user-data-dir`."""
     return (*FLAGS, "--no-sandbox") if os.geteuid() == 0 else FLAGS  # its sandbox refuses to run for root
+
+
+@pytest.fixture
+def browser(chromium: str, chromium_flags: tuple[str, ...]) -> Browser:
+    return chromium, chromium_flags
+
+
+@pytest.fixture
+def show(tmp_path: Path) -> Iterator[Workspace]:
+    with set_up(tmp_path) as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def play(show: Workspace, browser: Browser, tmp_path: Path) -> Play:
+    return lambda scenario: played(show, browser, scenario, tmp_path / "shots")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

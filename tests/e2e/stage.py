@@ -27,18 +27,34 @@ def set_up(folder: Path, cues: int = 60) -> Workspace:
 
 def apart(folder: Path, ours: Workspace, record: str, field: str, mine: str, theirs: str) -> None:
     """Lets Alex and Jordan set the same field to two values while apart, then meet."""
+    with joined(folder, ours) as other:
+        with other.edit("Sunday") as edit:
+            edit.set(record, {field: theirs})
+        with ours.edit("Saturday") as edit:
+            edit.set(record, {field: mine})
+        ours.ingest(other.bundles(ours.frontier()))
+
+
+def overtaken(folder: Path, ours: Workspace, record: str, field: str, mine: str, theirs: str) -> None:
+    """Lets Alex set a field and Jordan set it anew, knowing what Alex wrote: Alex cannot undo it any more."""
+    with joined(folder, ours) as other:
+        with ours.edit() as edit:
+            edit.set(record, {field: mine})
+        other.ingest(ours.bundles(other.frontier()))
+        with other.edit() as edit:
+            edit.set(record, {field: theirs})
+        ours.ingest(other.bundles(ours.frontier()))
+
+
+def joined(folder: Path, ours: Workspace) -> Workspace:
+    """Returns Jordan's copy of a workspace, in a folder of its own."""
     invitation = ours.invite("for Jordan")
     keys = [(one[0], one[1]) for one in ours.keys()]  # noqa: SIM118 -- no mapping: the show's own keys
-    with join_workspace(
+    return join_workspace(
         invitation,
         folder / "jordan" / "show",
         ours.bundles(),
         keys,
         home=folder / "jordan" / "home",
         person="Jordan Reed",
-    ) as other:
-        with other.edit("Sunday") as edit:
-            edit.set(record, {field: theirs})
-        with ours.edit("Saturday") as edit:
-            edit.set(record, {field: mine})
-        ours.ingest(other.bundles(ours.frontier()))
+    )

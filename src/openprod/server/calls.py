@@ -224,6 +224,12 @@ class Resolve(Args, frozen=True):
     value: object | msgspec.UnsetType = msgspec.UNSET
 
 
+class TakeBack(Args, frozen=True):
+    """How to undo or redo: with `rest`, what others changed since is left as it is instead of stopping the whole."""
+
+    rest: bool = False
+
+
 class Last(Args, frozen=True):
     """How many entries to give, the newest first."""
 
@@ -247,10 +253,12 @@ class Prefer(Args, frozen=True):
 
 
 class Overview(TypedDict):
-    """What the frame of the page shows."""
+    """What the frame of the page shows; `undo` and `redo` say what those would do, null where there is nothing."""
 
     status: StatusShape
     tables: list[TableShape]
+    undo: str | None
+    redo: str | None
 
 
 class Watching(TypedDict):
@@ -294,6 +302,12 @@ class Open(TypedDict):
 
     conflicts: list[ConflictShape]
     notices: list[NoticeShape]
+
+
+class TakenBack(TypedDict):
+    """What was undone or done again."""
+
+    label: str
 
 
 class Ticket(TypedDict):
@@ -439,6 +453,18 @@ class Desk(Protocol):
 
     def status(self) -> StatusShape:
         """Returns where the workspace stands."""
+        ...
+
+    def undo(self, *, rest: bool = False) -> str:
+        """Takes back what this person did last; returns what it was."""
+        ...
+
+    def redo(self, *, rest: bool = False) -> str:
+        """Does again what was taken back last; returns what it was."""
+        ...
+
+    def can_undo(self) -> tuple[str | None, str | None]:
+        """Returns what undo and redo would do."""
         ...
 
 
@@ -634,6 +660,20 @@ CALLS: Mapping[str, Call] = {
             lambda s, a: s.desk.history(a.record, a.field),
         ),
         _call("edit", Edit, Added, "Does several things as one step.", _edit),
+        _call(
+            "undo",
+            TakeBack,
+            TakenBack,
+            "Takes back what this person did last.",
+            lambda s, a: {"label": s.desk.undo(rest=a.rest)},
+        ),
+        _call(
+            "redo",
+            TakeBack,
+            TakenBack,
+            "Does again what was taken back last.",
+            lambda s, a: {"label": s.desk.redo(rest=a.rest)},
+        ),
         _call("conflict.list", Args, Open, "What needs a decision.", _open),
         _call("conflict.resolve", Resolve, Done, "Settles a question.", _resolve),
         _call(

@@ -220,7 +220,8 @@ class WatchedOverview:
 
 def read_overview(desk: Desk) -> Overview:
     """Reads what the frame of the page shows."""
-    return {"status": desk.status(), "tables": desk.tables()}
+    undo, redo = desk.can_undo()
+    return {"status": desk.status(), "tables": desk.tables(), "undo": undo, "redo": redo}
 
 
 @dataclass(slots=True)

@@ -275,6 +275,15 @@ class FakeDesk:
             self.write(record, key, chosen, None)
         self.tell()
 
+    def undo(self, *, rest: bool = False) -> str:
+        raise Missing(f"There is nothing to undo ({rest=}).")
+
+    def redo(self, *, rest: bool = False) -> str:
+        raise Missing(f"There is nothing to redo ({rest=}).")
+
+    def can_undo(self) -> tuple[str | None, str | None]:
+        return (self.log[-1]["label"] if self.log else None), None
+
     def history(self, record: str, field: str | None = None) -> list[LogEntry]:
         return [
             entry

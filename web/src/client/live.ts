@@ -219,6 +219,12 @@ export class LiveOverview extends Watched<Overview | null> {
     this.#run++;
   }
 
+  /** Looks again, for what can change without anything being written. */
+  async refresh(): Promise<void> {
+    const answer = await this.line.call("workspace.status", {});
+    if (answer.ok) this.turn(answer.value);
+  }
+
   async #watch(run: number): Promise<void> {
     const answer = await this.line.call("workspace.watch", {});
     if (!answer.ok || run !== this.#run) return;

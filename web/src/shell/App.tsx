@@ -8,6 +8,7 @@ import { KeysDialog } from "./KeysDialog.tsx";
 import { Rail } from "./Rail.tsx";
 import { TablePage } from "./TablePage.tsx";
 import { applyTheme, currentTheme, nextTheme } from "./theme.ts";
+import { Undoing, useTakeBack } from "./undo.ts";
 
 const SAY_MS = 9000;
 
@@ -16,7 +17,7 @@ type Said = Fault | Undoable | string | null;
 export const App = ({ show }: { readonly show: Show }) => {
   const [said, setSaid] = useState<Said>(null);
   const say = useCallback((what: Said) => setSaid(what), []);
-  const surroundings = useMemo(() => ({ show, say }), [show, say]);
+  const surroundings = useMemo(() => ({ show, say, undoing: new Undoing(show) }), [show, say]);
   const state = useStore(useMemo(() => lineState(show.line), [show]));
 
   useEffect(() => {
@@ -120,6 +121,7 @@ const Voice = ({ said, dismiss }: { readonly said: Said; readonly dismiss: () =>
 /** The keys that work everywhere. */
 const Shortcuts = () => {
   const { show, say } = useShow();
+  const takeBack = useTakeBack();
   const [isShown, setIsShown] = useState(false);
   useEffect(() => {
     const hear = (event: KeyboardEvent): void => {
@@ -130,6 +132,9 @@ const Shortcuts = () => {
         applyTheme(theme);
         void show.call("screen.prefer", { theme });
         say(`Screen: ${theme}`);
+      } else if (ctrl && /^[zy]$/i.test(event.key) && !isTyping(event.target)) {
+        event.preventDefault();
+        takeBack(event.shiftKey || event.key.toLowerCase() === "y" ? "redo" : "undo");
       } else if (event.key === "F6") {
         event.preventDefault();
         nextRegion(event.shiftKey ? -1 : 1);
@@ -146,7 +151,7 @@ const Shortcuts = () => {
     };
     addEventListener("keydown", hear);
     return () => removeEventListener("keydown", hear);
-  }, [show, say]);
+  }, [show, say, takeBack]);
   return <KeysDialog isOpen={isShown} close={() => setIsShown(false)} />;
 };
 

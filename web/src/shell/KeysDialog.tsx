@@ -5,6 +5,7 @@ const KEYS: readonly { readonly title: string; readonly rows: readonly (readonly
     title: "Anywhere",
     rows: [
       ["Ctrl F", "find in this table"],
+      ["Ctrl Z, Ctrl Shift Z", "undo, redo; what it would be stands on the status bar"],
       ["Ctrl Shift L", "light, dark, blackout"],
       ["F6", "next region"],
       ["F1, or ? outside the grid", "these keys"],

@@ -1,8 +1,10 @@
+import { Undo2, X } from "lucide-react";
 import { type ReactNode, useMemo } from "react";
 import { lineState } from "../sdk/index.ts";
-import { useShow, useStore } from "./hooks.ts";
+import { useOverview, useShow, useStore } from "./hooks.ts";
+import { useTakeBack } from "./undo.ts";
 
-/** The line below every screen: what is selected, that everything is saved, the keys that help here. */
+/** The line below every screen: what is selected, what undo would do, that everything is saved, keys that help here. */
 export const StatusBar = ({
   children,
   keys,
@@ -15,6 +17,7 @@ export const StatusBar = ({
   return (
     <footer className="status" data-region="status">
       {children}
+      <UndoLabel />
       <span className="sp" />
       <span role="status" className={state === "open" ? "" : "is-away"}>
         {state === "open" ? "Saved on this laptop" : state === "connecting" ? "Opening" : "Reconnecting"}
@@ -25,5 +28,41 @@ export const StatusBar = ({
         </span>
       ))}
     </footer>
+  );
+};
+
+const UndoLabel = () => {
+  const { undoing } = useShow();
+  const overview = useOverview();
+  const takeBack = useTakeBack();
+  const refusal = useStore(undoing);
+  const label = overview?.undo ?? null;
+  return (
+    <>
+      {label !== null && (
+        <button
+          type="button"
+          className="status-undo"
+          title={`Undo: ${label} (Ctrl Z)`}
+          onClick={() => takeBack("undo")}
+        >
+          <Undo2 className="i" aria-hidden="true" />
+          Undo: <b>{label}</b>
+        </button>
+      )}
+      {refusal !== null && (
+        <div className="undo-refusal" role="alert">
+          <span>{refusal.message}</span>
+          <button
+            type="button"
+            className="btn icon"
+            aria-label="Close this note"
+            onClick={() => undoing.dismiss()}
+          >
+            <X className="i" aria-hidden="true" />
+          </button>
+        </div>
+      )}
+    </>
   );
 };

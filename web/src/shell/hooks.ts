@@ -1,6 +1,7 @@
 import { createContext, useContext, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { Fault, Result } from "../lib/result.ts";
 import type { Overview, Show, Store } from "../sdk/index.ts";
+import type { Undoing } from "./undo.ts";
 
 /** Something done that can be taken back at once. */
 export interface Undoable {
@@ -14,6 +15,7 @@ export type Say = (what: Fault | Undoable | string | null) => void;
 interface Surroundings {
   readonly show: Show;
   readonly say: Say;
+  readonly undoing: Undoing;
 }
 
 export const ShowContext = createContext<Surroundings | null>(null);

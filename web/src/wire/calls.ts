@@ -132,6 +132,11 @@ export interface Edit {
   readonly label?: string;
 }
 
+/** How to undo or redo: with `rest`, what others changed since is left as it is instead of stopping the whole. */
+export interface TakeBack {
+  readonly rest?: boolean;
+}
+
 /** Settles a question: `choose` one of its writes, or give another `value`; exactly one of the two. */
 export interface Resolve {
   readonly conflict: string;
@@ -191,10 +196,12 @@ export interface TableShape {
   readonly key: readonly string[];
 }
 
-/** What the frame of the page shows. */
+/** What the frame of the page shows; `undo` and `redo` say what those would do, null where there is nothing. */
 export interface Overview {
   readonly status: StatusShape;
   readonly tables: readonly TableShape[];
+  readonly undo: string | null;
+  readonly redo: string | null;
 }
 
 /** A live overview: `{"sub", "changes": [Overview]}` follows after each change. */
@@ -291,6 +298,11 @@ export interface Added {
   readonly made: readonly (string | null)[];
 }
 
+/** What was undone or done again. */
+export interface TakenBack {
+  readonly label: string;
+}
+
 /** One of the values that stand beside each other, by its newest write; `at` is ISO 8601 in UTC. */
 export interface ConflictValue {
   readonly op: string;
@@ -381,6 +393,8 @@ export const checkTableShape: Check<TableShape> = shape<TableShape>({
 export const checkOverview: Check<Overview> = shape<Overview>({
   status: checkStatusShape,
   tables: listOf(checkTableShape),
+  undo: either(text, nothing),
+  redo: either(text, nothing),
 });
 
 export const checkWatching: Check<Watching> = shape<Watching>({
@@ -466,6 +480,10 @@ export const checkAdded: Check<Added> = shape<Added>({
   made: listOf(either(text, nothing)),
 });
 
+export const checkTakenBack: Check<TakenBack> = shape<TakenBack>({
+  label: text,
+});
+
 export const checkConflictValue: Check<ConflictValue> = shape<ConflictValue>({
   op: text,
   value: plain,
@@ -533,6 +551,8 @@ export interface Calls {
   readonly "record.titles": { readonly args: SomeRecords; readonly result: { readonly [key: string]: string } };
   readonly "record.history": { readonly args: OneSlot; readonly result: readonly LogEntry[] };
   readonly "edit": { readonly args: Edit; readonly result: Added };
+  readonly "undo": { readonly args: TakeBack; readonly result: TakenBack };
+  readonly "redo": { readonly args: TakeBack; readonly result: TakenBack };
   readonly "conflict.list": { readonly args: Nothing; readonly result: Open };
   readonly "conflict.resolve": { readonly args: Resolve; readonly result: Done };
   readonly "log.list": { readonly args: Last; readonly result: readonly LogEntry[] };
@@ -554,6 +574,8 @@ export const results: { readonly [K in keyof Calls]: Check<Calls[K]["result"]> }
   "record.titles": mapOf(text),
   "record.history": listOf(checkLogEntry),
   "edit": checkAdded,
+  "undo": checkTakenBack,
+  "redo": checkTakenBack,
   "conflict.list": checkOpen,
   "conflict.resolve": checkDone,
   "log.list": listOf(checkLogEntry),

@@ -1,0 +1,30 @@
+"""The application beyond its first page, in a real browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.e2e.play import Play
+from tests.e2e.stage import overtaken
+
+from openprod.workspace.workspace import Workspace
+
+
+def test_undo_and_redo_by_key_with_the_label_on_the_status_bar(play: Play, show: Workspace) -> None:
+    seen = play("undoing")
+    assert "Noon" in seen["label"]
+    assert seen["undone"] is True
+    assert seen["redone"] is True
+    assert seen["inEditor"] is True
+    assert show.record("lighting.cues:5")["fields"]["lighting.cues.label"] == "Noon"
+
+
+def test_an_undo_that_would_take_back_somebody_elses_work_says_whose(
+    play: Play, show: Workspace, tmp_path: Path
+) -> None:
+    overtaken(tmp_path / "later", show, "lighting.cues:9", "label", "Mine", "Theirs")
+    seen = play("refusing")
+    assert "Mine" in seen["before"]
+    assert "Jordan Reed" in seen["sentence"]
+    assert seen["next"] != seen["before"]
+    assert show.record("lighting.cues:9")["fields"]["lighting.cues.label"] == "Theirs"
