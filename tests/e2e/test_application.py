@@ -28,3 +28,15 @@ def test_an_undo_that_would_take_back_somebody_elses_work_says_whose(
     assert "Jordan Reed" in seen["sentence"]
     assert seen["next"] != seen["before"]
     assert show.record("lighting.cues:9")["fields"]["lighting.cues.label"] == "Theirs"
+
+
+def test_the_palette_goes_to_tables_finds_records_and_does_things(play: Play) -> None:
+    seen = play("palette")
+    assert seen["gone"] == "People"
+    assert seen["record"] == "LX 33"
+    assert seen["row"] == "34"
+    assert "Trap glow" in seen["why"]
+    assert seen["closed"] == 0
+    assert seen["blackout"]["green"] == seen["blackout"]["blue"] == 0
+    assert seen["nothing"] == 0
+    assert seen["errors"] == []

@@ -19,6 +19,7 @@ from openprod.model.errors import Missing, Refused
 from openprod.workspace.shapes import (
     ConflictShape,
     FieldShape,
+    FoundShape,
     Heads,
     LogEntry,
     NoticeShape,
@@ -93,6 +94,14 @@ class SomeRecords(Args, frozen=True):
     """Names several records by their ids."""
 
     records: Annotated[list[Name], Meta(max_length=IDS_MAX)]
+
+
+class Words(Args, frozen=True):
+    """Words to find records by; `tables` narrows down where."""
+
+    text: Text
+    tables: Annotated[list[Name], Meta(max_length=64)] = []
+    limit: Annotated[int, Meta(ge=1, le=100)] = 20
 
 
 class Ask(Args, frozen=True):
@@ -395,6 +404,10 @@ class Desk(Protocol):
         """Returns a record."""
         ...
 
+    def find(self, text: str, tables: Sequence[str] = (), limit: int = 20) -> list[FoundShape]:
+        """Returns records by words."""
+        ...
+
     def relations(self, record: str, /) -> list[RelationShape]:
         """Returns a record's relations."""
         ...
@@ -643,6 +656,13 @@ CALLS: Mapping[str, Call] = {
             RecordShape,
             "A record with the heads of its fields.",
             lambda s, a: s.desk.record(a.record),
+        ),
+        _call(
+            "record.find",
+            Words,
+            list[FoundShape],
+            "Records by words in what they are called, then in what is written in them.",
+            lambda s, a: s.desk.find(a.text, a.tables, a.limit),
         ),
         _call(
             "record.relations",

@@ -101,6 +101,15 @@ class RecordShape(TypedDict):
     marks: list[str]
 
 
+class FoundShape(TypedDict):
+    """A record found by words; `why` is the field that has them, empty where its title does."""
+
+    record: str
+    title: str
+    table: str
+    why: str
+
+
 class RelationShape(TypedDict):
     """A relation seen from one of its ends; `is_source` tells from which."""
 

@@ -30,7 +30,7 @@ from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.database import Database, DatabaseDamaged, NotAWorkspace, translated
 from openprod.store.home import Home
 from openprod.store.overlays import OverlayRow, Overlays
-from openprod.workspace import admission, adopt, heal, links, matches, past, reading, repair, undo, verify
+from openprod.workspace import admission, adopt, finding, heal, links, matches, past, reading, repair, undo, verify
 from openprod.workspace.asking import Answer, Asker, Live, Question
 from openprod.workspace.building import ChunkBuilder, Sight
 from openprod.workspace.desk import DATABASE_NAME, Desk
@@ -49,6 +49,7 @@ from openprod.workspace.shapes import (
     ConflictShape,
     DriftShape,
     FieldShape,
+    FoundShape,
     InvitationShape,
     JoinerShape,
     LinkShape,
@@ -246,6 +247,11 @@ class Workspace:
         """Returns a record, deleted ones too."""
         with self.desk.reading():
             return reading.record(self.desk, self.desk.uuid_in(record, {}, ()))
+
+    def find(self, text: str, tables: Sequence[str] = (), limit: int = 20) -> list[FoundShape]:
+        """Returns records by words in their titles, then in their fields; see `finding.find`."""
+        with self.desk.reading():
+            return finding.find(self.desk, text, tables, limit)
 
     def relations(self, record: str) -> list[RelationShape]:
         """Returns a record's relations."""

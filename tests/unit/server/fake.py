@@ -14,6 +14,7 @@ from openprod.workspace.shapes import (
     ConflictShape,
     ConflictValue,
     FieldShape,
+    FoundShape,
     LogEntry,
     NoticeShape,
     RecordShape,
@@ -160,6 +161,10 @@ class FakeDesk:
     def value(self, record: str, key: str) -> object:
         slot = self.slots.get((record, key))
         return None if slot is None else slot.shown()
+
+    def find(self, text: str, tables: Sequence[str] = (), limit: int = 20) -> list[FoundShape]:
+        del text, tables, limit
+        return []
 
     def relations(self, record: str) -> list[RelationShape]:
         del record

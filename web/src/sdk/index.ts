@@ -14,6 +14,7 @@ export type {
   ConflictShape,
   ConflictValue,
   FieldShape,
+  FoundShape,
   LogEntry,
   Overview,
   RecordShape,

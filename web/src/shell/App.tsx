@@ -2,12 +2,13 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import { Redirect, Route, Switch } from "wouter";
 import type { Fault } from "../lib/result.ts";
 import { lineState, type Show } from "../sdk/index.ts";
+import { Commands } from "./Commands.tsx";
 import { DecidePage } from "./DecidePage.tsx";
 import { ShowContext, type Undoable, useOverview, useShow, useStore } from "./hooks.ts";
 import { KeysDialog } from "./KeysDialog.tsx";
 import { Rail } from "./Rail.tsx";
 import { TablePage } from "./TablePage.tsx";
-import { applyTheme, currentTheme, nextTheme } from "./theme.ts";
+import { nextTheme, useTheme } from "./theme.ts";
 import { Undoing, useTakeBack } from "./undo.ts";
 
 const SAY_MS = 9000;
@@ -16,8 +17,12 @@ type Said = Fault | Undoable | string | null;
 
 export const App = ({ show }: { readonly show: Show }) => {
   const [said, setSaid] = useState<Said>(null);
+  const [isFinding, setIsFinding] = useState(false);
   const say = useCallback((what: Said) => setSaid(what), []);
-  const surroundings = useMemo(() => ({ show, say, undoing: new Undoing(show) }), [show, say]);
+  const surroundings = useMemo(
+    () => ({ show, say, undoing: new Undoing(show), find: () => setIsFinding(true) }),
+    [show, say],
+  );
   const state = useStore(useMemo(() => lineState(show.line), [show]));
 
   useEffect(() => {
@@ -34,7 +39,7 @@ export const App = ({ show }: { readonly show: Show }) => {
         <Screens />
         <Voice said={said} dismiss={() => setSaid(null)} />
       </div>
-      <Shortcuts />
+      <Shortcuts isFinding={isFinding} find={setIsFinding} />
     </ShowContext>
   );
 };
@@ -119,8 +124,15 @@ const Voice = ({ said, dismiss }: { readonly said: Said; readonly dismiss: () =>
 };
 
 /** The keys that work everywhere. */
-const Shortcuts = () => {
-  const { show, say } = useShow();
+const Shortcuts = ({
+  isFinding,
+  find,
+}: {
+  readonly isFinding: boolean;
+  readonly find: (is: boolean) => void;
+}) => {
+  const { say } = useShow();
+  const { theme, choose } = useTheme();
   const takeBack = useTakeBack();
   const [isShown, setIsShown] = useState(false);
   useEffect(() => {
@@ -128,10 +140,12 @@ const Shortcuts = () => {
       const ctrl = event.ctrlKey || event.metaKey;
       if (ctrl && event.shiftKey && event.key.toLowerCase() === "l") {
         event.preventDefault();
-        const theme = nextTheme(currentTheme());
-        applyTheme(theme);
-        void show.call("screen.prefer", { theme });
-        say(`Screen: ${theme}`);
+        const next = nextTheme(theme);
+        choose(next);
+        say(`Screen: ${next}`);
+      } else if (ctrl && !event.shiftKey && event.key.toLowerCase() === "k") {
+        event.preventDefault();
+        find(!isFinding);
       } else if (ctrl && /^[zy]$/i.test(event.key) && !isTyping(event.target)) {
         event.preventDefault();
         takeBack(event.shiftKey || event.key.toLowerCase() === "y" ? "redo" : "undo");
@@ -151,8 +165,13 @@ const Shortcuts = () => {
     };
     addEventListener("keydown", hear);
     return () => removeEventListener("keydown", hear);
-  }, [show, say, takeBack]);
-  return <KeysDialog isOpen={isShown} close={() => setIsShown(false)} />;
+  }, [say, takeBack, theme, choose, isFinding, find]);
+  return (
+    <>
+      <KeysDialog isOpen={isShown} close={() => setIsShown(false)} />
+      <Commands isOpen={isFinding} close={() => find(false)} showKeys={() => setIsShown(true)} />
+    </>
+  );
 };
 
 /** Whether keys belong to a text being edited. */

@@ -4,6 +4,7 @@ const KEYS: readonly { readonly title: string; readonly rows: readonly (readonly
   {
     title: "Anywhere",
     rows: [
+      ["Ctrl K", "find a record, go to a table, do something"],
       ["Ctrl F", "find in this table"],
       ["Ctrl Z, Ctrl Shift Z", "undo, redo; what it would be stands on the status bar"],
       ["Ctrl Shift L", "light, dark, blackout"],

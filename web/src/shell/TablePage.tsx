@@ -9,6 +9,7 @@ import type { Column, GridEvents, GridSource } from "../parts/grid/core.ts";
 import { Grid, type GridHandle } from "../parts/grid/Grid.tsx";
 import { at, filled, pasted, range, type Selection, size } from "../parts/grid/model.ts";
 import { type Cells, type FieldShape, type LiveRows, lineState, type Memory } from "../sdk/index.ts";
+import { download } from "./download.ts";
 import { useAsked, useOverview, useShow, useStore } from "./hooks.ts";
 import { type PanelTab, RecordPanel } from "./RecordPanel.tsx";
 import { StatusBar } from "./StatusBar.tsx";
@@ -64,6 +65,7 @@ const useAddress = () => {
     sort: params.get("sort"),
     isDown: params.get("down") === "1",
     record: params.get("record"),
+    isAdding: params.get("add") === "1",
     tab: params.get("tab") === "history" ? "history" : "fields",
     set,
   } as const;
@@ -136,6 +138,11 @@ const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => {
     grid.current?.go({ row: view.count, col: 0 });
     grid.current?.edit();
   };
+  useEffect(() => {
+    if (!address.isAdding || view.state !== "live") return;
+    address.set({ add: null }, true);
+    addRow();
+  });
 
   return (
     <main className={address.record === null ? "main" : "main has-panel"}>
@@ -415,20 +422,4 @@ const dayNow = (): string => {
 const clockNow = (): string => {
   const now = new Date();
   return `${two(now.getHours())}:${two(now.getMinutes())}`;
-};
-
-const download = async (
-  show: ReturnType<typeof useShow>["show"],
-  table: string,
-  say: ReturnType<typeof useShow>["say"],
-): Promise<void> => {
-  const ticket = await show.call("export", { table });
-  if (!ticket.ok) {
-    say(ticket.error);
-    return;
-  }
-  const link = document.createElement("a");
-  link.href = ticket.value.path;
-  link.download = "";
-  link.click();
 };

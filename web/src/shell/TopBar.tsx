@@ -1,10 +1,11 @@
-import { Contrast, Moon, Sun } from "lucide-react";
-import { type ReactNode, useEffect, useState } from "react";
+import { Contrast, Moon, Search, Sun } from "lucide-react";
+import { type ReactNode, useEffect } from "react";
 import { useShow } from "./hooks.ts";
-import { applyTheme, currentTheme, nextTheme, THEME_NAMES, type Theme } from "./theme.ts";
+import { nextTheme, THEME_NAMES, type Theme, useTheme } from "./theme.ts";
 
 /** The line above every screen: its one heading and how the screen looks. */
 export const TopBar = ({ title, children }: { readonly title: string; readonly children?: ReactNode }) => {
+  const { find } = useShow();
   useEffect(() => {
     document.title = `${title} – Openprod`;
   }, [title]);
@@ -15,6 +16,11 @@ export const TopBar = ({ title, children }: { readonly title: string; readonly c
       </h1>
       {children}
       <span className="sp" />
+      <button type="button" className="find-button" onClick={find} aria-keyshortcuts="Control+K">
+        <Search className="i" aria-hidden="true" />
+        Find or do
+        <kbd>Ctrl K</kbd>
+      </button>
       <ThemeButton />
     </header>
   );
@@ -23,13 +29,7 @@ export const TopBar = ({ title, children }: { readonly title: string; readonly c
 const ICONS: { readonly [K in Theme]: typeof Sun } = { light: Sun, dark: Moon, blackout: Contrast };
 
 const ThemeButton = () => {
-  const { show } = useShow();
-  const [theme, setTheme] = useState(currentTheme);
-  useEffect(() => {
-    const watcher = new MutationObserver(() => setTheme(currentTheme()));
-    watcher.observe(document.documentElement, { attributeFilter: ["data-theme"] });
-    return () => watcher.disconnect();
-  }, []);
+  const { theme, choose } = useTheme();
   const Icon = ICONS[theme];
   return (
     <button
@@ -37,11 +37,7 @@ const ThemeButton = () => {
       className="btn line"
       title="Ctrl Shift L"
       aria-label={`Screen: ${THEME_NAMES[theme]}`}
-      onClick={() => {
-        const next = nextTheme(theme);
-        applyTheme(next);
-        void show.call("screen.prefer", { theme: next });
-      }}
+      onClick={() => choose(nextTheme(theme))}
     >
       <Icon className="i" aria-hidden="true" />
       {THEME_NAMES[theme]}

@@ -16,6 +16,8 @@ interface Surroundings {
   readonly show: Show;
   readonly say: Say;
   readonly undoing: Undoing;
+  /** Opens the palette. */
+  readonly find: () => void;
 }
 
 export const ShowContext = createContext<Surroundings | null>(null);

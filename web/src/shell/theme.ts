@@ -1,3 +1,6 @@
+import { useCallback, useEffect, useState } from "react";
+import { useShow } from "./hooks.ts";
+
 /** Light, dark, blackout: an attribute of the document, kept by the browser for reloads and by the program for next time. */
 export const THEMES = ["light", "dark", "blackout"] as const;
 
@@ -22,4 +25,23 @@ export const applyTheme = (theme: Theme): void => {
   } catch {
     // A browser that keeps nothing asks the program again at the next opening.
   }
+};
+
+/** The theme on screen, and what chooses another one here and for next time. */
+export const useTheme = (): { readonly theme: Theme; readonly choose: (theme: Theme) => void } => {
+  const { show } = useShow();
+  const [theme, setTheme] = useState(currentTheme);
+  useEffect(() => {
+    const watcher = new MutationObserver(() => setTheme(currentTheme()));
+    watcher.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    return () => watcher.disconnect();
+  }, []);
+  const choose = useCallback(
+    (chosen: Theme): void => {
+      applyTheme(chosen);
+      void show.call("screen.prefer", { theme: chosen });
+    },
+    [show],
+  );
+  return { theme, choose };
 };

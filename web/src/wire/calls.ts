@@ -44,6 +44,13 @@ export interface OneRecord {
   readonly record: string;
 }
 
+/** Words to find records by; `tables` narrows down where. */
+export interface Words {
+  readonly text: string;
+  readonly tables?: readonly string[];
+  readonly limit?: number;
+}
+
 /** Names several records by their ids. */
 export interface SomeRecords {
   readonly records: readonly string[];
@@ -261,6 +268,14 @@ export interface RecordShape {
   readonly marks: readonly string[];
 }
 
+/** A record found by words; `why` is the field that has them, empty where its title does. */
+export interface FoundShape {
+  readonly record: string;
+  readonly title: string;
+  readonly table: string;
+  readonly why: string;
+}
+
 /** A relation seen from one of its ends; `is_source` tells from which. */
 export interface RelationShape {
   readonly id: string;
@@ -447,6 +462,13 @@ export const checkRecordShape: Check<RecordShape> = shape<RecordShape>({
   marks: listOf(text),
 });
 
+export const checkFoundShape: Check<FoundShape> = shape<FoundShape>({
+  record: text,
+  title: text,
+  table: text,
+  why: text,
+});
+
 export const checkRelationShape: Check<RelationShape> = shape<RelationShape>({
   id: text,
   relation: text,
@@ -547,6 +569,7 @@ export interface Calls {
   readonly "query.window": { readonly args: MoveWindow; readonly result: RowWindow };
   readonly "query.unsubscribe": { readonly args: OneSub; readonly result: Done };
   readonly "record.get": { readonly args: OneRecord; readonly result: RecordShape };
+  readonly "record.find": { readonly args: Words; readonly result: readonly FoundShape[] };
   readonly "record.relations": { readonly args: OneRecord; readonly result: readonly RelationShape[] };
   readonly "record.titles": { readonly args: SomeRecords; readonly result: { readonly [key: string]: string } };
   readonly "record.history": { readonly args: OneSlot; readonly result: readonly LogEntry[] };
@@ -570,6 +593,7 @@ export const results: { readonly [K in keyof Calls]: Check<Calls[K]["result"]> }
   "query.window": checkRowWindow,
   "query.unsubscribe": checkDone,
   "record.get": checkRecordShape,
+  "record.find": listOf(checkFoundShape),
   "record.relations": listOf(checkRelationShape),
   "record.titles": mapOf(text),
   "record.history": listOf(checkLogEntry),

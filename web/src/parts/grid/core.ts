@@ -477,7 +477,9 @@ export class GridCore {
     this.#reveal(selection.end);
     this.#paintColumns();
     this.#render();
-    if (takesFocus) this.#cell(selection.anchor.row, selection.anchor.col)?.focus({ preventScroll: true });
+    // A row that is far away is painted by the scroll event: until then the grid itself holds the focus for it.
+    const target = this.#cell(selection.anchor.row, selection.anchor.col) ?? this.element;
+    if (takesFocus) target.focus({ preventScroll: true });
     this.#events.select(selection);
   }
 
