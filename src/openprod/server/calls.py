@@ -16,18 +16,23 @@ import msgspec
 from msgspec import Meta, Struct
 
 from openprod.model.errors import Missing, Refused
+from openprod.workspace.meaning import Changes
 from openprod.workspace.shapes import (
     ConflictShape,
     FieldShape,
     FoundShape,
     Heads,
     LogEntry,
+    NamedShape,
     NoticeShape,
     RecordShape,
+    RelationColumn,
     RelationShape,
+    RowShape,
     StatusShape,
     TableShape,
 )
+from openprod.workspace.windows import Window
 
 WINDOW_ROWS_MAX = 500
 INTENTS_MAX = 20_000
@@ -75,6 +80,13 @@ class OneTable(Args, frozen=True):
     """Names a table."""
 
     table: Name
+
+
+class Typed(Args, frozen=True):
+    """What somebody typed to name records, and the tables they may be in; none means any."""
+
+    texts: Annotated[list[Text], Meta(max_length=IDS_MAX)]
+    tables: Annotated[list[Name], Meta(max_length=64)] = []
 
 
 class OneRecord(Args, frozen=True):
@@ -277,20 +289,12 @@ class Watching(TypedDict):
     overview: Overview
 
 
-class Row(TypedDict):
-    """One row of a live question; heads and conflicts only where cells were asked for."""
-
-    values: dict[str, object]
-    heads: Heads
-    conflicts: list[str]
-
-
 class RowWindow(TypedDict):
     """A window of rows, and how many rows there are in all."""
 
     count: int
     offset: int
-    rows: list[Row]
+    rows: list[RowShape]
 
 
 class Subscribed(TypedDict):
@@ -408,6 +412,14 @@ class Desk(Protocol):
         """Returns records by words."""
         ...
 
+    def named(self, texts: Sequence[str], tables: Sequence[str] = ()) -> list[NamedShape]:
+        """Returns which record each typed text means."""
+        ...
+
+    def relation_columns(self, table: str, /) -> list[RelationColumn]:
+        """Returns a table's relations as columns."""
+        ...
+
     def relations(self, record: str, /) -> list[RelationShape]:
         """Returns a record's relations."""
         ...
@@ -432,12 +444,14 @@ class Desk(Protocol):
         """Returns rows."""
         ...
 
-    def count_query(self, query: Mapping[str, object]) -> int:
-        """Returns how many rows a question has."""
+    def window(
+        self, query: Mapping[str, object], *, offset: int = 0, limit: int = 200, cells: str | None = None
+    ) -> Window:
+        """Returns a window of a question's rows from one state."""
         ...
 
-    def on_change(self, callback: Callable[[], None], /) -> Closing:
-        """Calls back after each commit."""
+    def on_changes(self, listener: Callable[[Changes], None], /) -> Closing:
+        """Calls back after each commit with what it changed."""
         ...
 
     def poll(self) -> bool:
@@ -640,6 +654,13 @@ CALLS: Mapping[str, Call] = {
             "The fields of a table, in order.",
             lambda s, a: s.desk.fields(a.table),
         ),
+        _call(
+            "table.relations",
+            OneTable,
+            list[RelationColumn],
+            "The relations that a table's records can have, as columns.",
+            lambda s, a: s.desk.relation_columns(a.table),
+        ),
         _call("query.run", Ask, list[dict[str, object]], "The rows a question has now.", _ask),
         _call(
             "query.subscribe",
@@ -663,6 +684,13 @@ CALLS: Mapping[str, Call] = {
             list[FoundShape],
             "Records by words in what they are called, then in what is written in them.",
             lambda s, a: s.desk.find(a.text, a.tables, a.limit),
+        ),
+        _call(
+            "record.named",
+            Typed,
+            list[NamedShape],
+            "Which record each typed text means, or why it means none.",
+            lambda s, a: s.desk.named(a.texts, a.tables),
         ),
         _call(
             "record.relations",

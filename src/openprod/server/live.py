@@ -21,8 +21,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from openprod.model.errors import Missing, OpenprodError, Refused
 from openprod.server import calls
-from openprod.server.calls import Closing, Desk, Overview, Row, RowWindow, Subscribed, Ticket, Watching
+from openprod.server.calls import Closing, Desk, Overview, RowWindow, Subscribed, Ticket, Watching
 from openprod.server.guard import Door
+from openprod.workspace.meaning import Changes
+from openprod.workspace.shapes import RowShape
+from openprod.workspace.windows import Window
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -90,7 +93,7 @@ class RowChange(TypedDict):
 
     kind: Literal["insert", "change", "remove"]
     at: int
-    row: NotRequired[Row]
+    row: NotRequired[RowShape]
 
 
 class RowsChanged(TypedDict):
@@ -99,10 +102,10 @@ class RowsChanged(TypedDict):
     count: int
     offset: int
     steps: list[RowChange] | None
-    rows: list[Row] | None
+    rows: list[RowShape] | None
 
 
-def row_steps(before: list[Row], after: list[Row]) -> list[RowChange] | None:
+def row_steps(before: list[RowShape], after: list[RowShape]) -> list[RowChange] | None:
     """Returns the steps that turn one window of rows into another, None where rows changed places among themselves.
 
     Removals come first, from the bottom up, then insertions and changes from the top down, so that `at` is always the
@@ -124,35 +127,6 @@ def row_steps(before: list[Row], after: list[Row]) -> list[RowChange] | None:
     return steps
 
 
-def read_window(desk: Desk, args: calls.Watch, offset: int, limit: int) -> RowWindow:
-    """Reads one window of a question; for a table of cells each value comes with the heads it was read with."""
-    found = desk.query(query=args.query, limit=limit, offset=offset)
-    is_last = len(found) < limit and (offset == 0 or found != [])
-    count = offset + len(found) if is_last else desk.count_query(args.query)
-    if args.cells is None:
-        return {"count": count, "offset": offset, "rows": [_bare(values) for values in found]}
-    names = {shape["key"]: shape["name"] for shape in desk.fields(args.cells)}
-    return {"count": count, "offset": offset, "rows": [_with_cells(desk, values, names) for values in found]}
-
-
-def _bare(values: dict[str, object]) -> Row:
-    return {"values": values, "heads": {}, "conflicts": []}
-
-
-def _with_cells(desk: Desk, values: dict[str, object], names: Mapping[str, str]) -> Row:
-    """Takes values, heads and conflicts from one reading of the record, so that an edit names what really was shown."""
-    try:
-        record = desk.record(str(values["id"]))
-    except Missing:
-        return _bare(values)
-    cells = {name: record["fields"].get(key) for key, name in names.items()}
-    return {
-        "values": {**values, **cells},
-        "heads": {key: ops for key, ops in record["heads"].items() if key in names},
-        "conflicts": [key for key in record["conflicts"] if key in names],
-    }
-
-
 class Watched(Protocol):
     """Something a page wants to be told about."""
 
@@ -171,27 +145,55 @@ class WatchedRows:
 
     desk: Desk
     args: calls.Watch
-    subscription: Closing
-    window: RowWindow
+    wake: Callable[[], None]
+    subscription: Closing = field(init=False)
+    _window: Window | None = None
+
+    def __post_init__(self) -> None:
+        """Listens first, then reads, so that nothing falls between."""
+        self.subscription = self.desk.on_changes(self._hear)
+        try:
+            self._window = self._read()
+        except BaseException:
+            self.subscription.close()
+            raise
+
+    def _hear(self, changes: Changes) -> None:
+        """Wakes the page where a commit may have changed the window; before the first reading everything may have."""
+        if self._window is None or self._window.is_touched_by(changes):
+            self.wake()
+
+    @property
+    def window(self) -> Window:
+        """The rows the page has."""
+        return self._window if self._window is not None else self._read()
+
+    def _read(self) -> Window:
+        args = self.args
+        return self.desk.window(args.query, offset=args.offset, limit=args.limit, cells=args.cells)
+
+    def shape(self) -> RowWindow:
+        """Returns the window as the page gets it."""
+        return {"count": self.window.count, "offset": self.args.offset, "rows": self.window.rows}
 
     def move(self, offset: int, limit: int) -> RowWindow:
         """Looks at another part of the rows from now on, and returns it."""
         self.args = msgspec.structs.replace(self.args, offset=offset, limit=limit)
-        self.window = read_window(self.desk, self.args, offset, limit)
-        return self.window
+        self._window = self._read()
+        return self.shape()
 
     def changes(self) -> list[object]:
         """Reads the window again; returns what became of it, nothing where it is as the page has it."""
-        before, after = self.window, read_window(self.desk, self.args, self.args.offset, self.args.limit)
-        self.window = after
-        if before == after:
+        before, after = self.window, self._read()
+        self._window = after
+        if (before.count, before.rows) == (after.count, after.rows):
             return []
-        steps = row_steps(before["rows"], after["rows"])
+        steps = row_steps(before.rows, after.rows)
         changed: RowsChanged = {
-            "count": after["count"],
-            "offset": after["offset"],
+            "count": after.count,
+            "offset": self.args.offset,
             "steps": steps,
-            "rows": after["rows"] if steps is None else None,
+            "rows": after.rows if steps is None else None,
         }
         return [changed]
 
@@ -256,22 +258,17 @@ class PageSeat:
     def watch_overview(self) -> Watching:
         """Starts to keep the frame up to date."""
         sub = self._next()
-        subscription = self.desk.on_change(lambda: self.wake(sub))
+        subscription = self.desk.on_changes(lambda _: self.wake(sub))
         overview = read_overview(self.desk)
         self.watched[sub] = WatchedOverview(self.desk, subscription, overview)
         return {"sub": sub, "overview": overview}
 
     def watch(self, args: calls.Watch) -> Subscribed:
-        """Starts a live question; listening begins before the first reading, so nothing falls between."""
+        """Starts a live question."""
         sub = self._next()
-        subscription = self.desk.on_change(lambda: self.wake(sub))
-        try:
-            window = read_window(self.desk, args, args.offset, args.limit)
-        except BaseException:
-            subscription.close()
-            raise
-        self.watched[sub] = WatchedRows(self.desk, args, subscription, window)
-        return {"sub": sub, "window": window}
+        rows = WatchedRows(self.desk, args, lambda: self.wake(sub))
+        self.watched[sub] = rows
+        return {"sub": sub, "window": rows.shape()}
 
     def move(self, args: calls.MoveWindow) -> RowWindow:
         """Moves a live question's window."""

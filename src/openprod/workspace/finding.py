@@ -6,17 +6,19 @@ accents folded, as CONTAINS does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from openprod.catalog.names import quote
 from openprod.catalog.tables import Table
 from openprod.model.ids import id_text
-from openprod.query.functions import contains, search_words
+from openprod.query.functions import contains, search_words, words
 from openprod.workspace.desk import Desk
-from openprod.workspace.shapes import FoundShape
+from openprod.workspace.shapes import FoundShape, NamedShape
 
 TEXTUAL = frozenset({"text", "choice", "natural", "outline"})
 WHY_MAX = 120
+CANDIDATES_MAX = 60
+OFFERED = 3
 
 
 def find(desk: Desk, text: str, tables: Sequence[str], limit: int) -> list[FoundShape]:
@@ -84,3 +86,33 @@ def _written(desk: Desk, table: Table, search: str, limit: int) -> list[tuple[in
         )
         made.append((eid, str(title or ""), why))
     return made
+
+
+def named(desk: Desk, text: str, tables: Sequence[str]) -> NamedShape:
+    """Returns the one record that a person means by what they typed, or why there is none.
+
+    The title itself comes first, then titles that end with the words ("1.2" for Scene 1.2), then those that have them
+    in a row, then the only one that has their beginnings.
+    """
+    wanted = " ".join(words(text))
+    candidates = [one for one in find(desk, text, tables, CANDIDATES_MAX) if wanted and not one["why"]]
+    tests: tuple[Callable[[str], bool], ...] = (
+        lambda title: title == wanted,
+        lambda title: f" {title}".endswith(f" {wanted}"),
+        lambda title: f" {wanted} " in f" {title} ",
+        lambda _: True,
+    )
+    for test in tests:
+        fitting = [one for one in candidates if test(" ".join(words(one["title"])))]
+        if len(fitting) == 1:
+            return {"text": text, "record": fitting[0]["record"], "title": fitting[0]["title"], "why": ""}
+        if fitting:
+            offered = " or ".join(one["title"] for one in fitting[:OFFERED])
+            more = f", or {len(fitting) - OFFERED} more" if len(fitting) > OFFERED else ""
+            return _unnamed(text, f"'{text}' could be {offered}{more}. Type more of the name.")
+    titles = " or ".join(desk.catalog.table(name).title for name in tables) or "the tables here"
+    return _unnamed(text, f"Nothing in {titles} is called '{text}'. Add it there first, or choose another.")
+
+
+def _unnamed(text: str, why: str) -> NamedShape:
+    return {"text": text, "record": None, "title": "", "why": why}

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 
 from openprod.catalog.check import parse
-from openprod.catalog.tables import Field
+from openprod.catalog.tables import Field, Relation
 from openprod.merge.heads import Head, Life, Offer, is_conflict, offers, shown
 from openprod.merge.state_hash import text as hash_text
 from openprod.model.bundle import CAUSE_NAMES, Cause
@@ -144,6 +144,7 @@ def fields(desk: Desk, name: str) -> list[FieldShape]:
             "open": field.open,
             "unit": field.unit,
             "hidden": field.hidden,
+            "target": list(field.target),
         }
         for field in holder.values()
     ]
@@ -230,6 +231,7 @@ def relations(desk: Desk, uuid: bytes) -> list[RelationShape]:
                 {
                     "id": id_text(own),
                     "relation": name,
+                    "name": _name_from(relation, name, is_source=is_source),
                     "other": id_text(other),
                     "title": desk.title(other),
                     "is_source": is_source,
@@ -242,6 +244,12 @@ def relations(desk: Desk, uuid: bytes) -> list[RelationShape]:
         return shape["relation"], not shape["is_source"], place, shape["id"]
 
     return sorted(shapes, key=order)
+
+
+def _name_from(relation: Relation | None, name: str, *, is_source: bool) -> str:
+    if relation is None:
+        return name
+    return relation.title if is_source else relation.inverse or relation.title
 
 
 # -- questions

@@ -24,7 +24,7 @@ class TableShape(TypedDict):
 
 
 class FieldShape(TypedDict):
-    """A field of a table."""
+    """A field of a table; `target` names the tables that a record field points into."""
 
     key: str
     name: str
@@ -36,6 +36,7 @@ class FieldShape(TypedDict):
     open: bool
     unit: str
     hidden: bool
+    target: list[str]
 
 
 class MappingShape(TypedDict):
@@ -110,11 +111,52 @@ class FoundShape(TypedDict):
     why: str
 
 
+class NamedShape(TypedDict):
+    """The record that a typed text means, or why it means none."""
+
+    text: str
+    record: str | None
+    title: str
+    why: str
+
+
+class RelationColumn(TypedDict):
+    """A relation as a column of a table: `key` is `->NAME` where it starts here, `<-NAME` where it ends here.
+
+    `tables` are where its other ends usually are.
+    """
+
+    key: str
+    relation: str
+    title: str
+    is_source: bool
+    tables: list[str]
+    ordered: bool
+
+
+class EndShape(TypedDict):
+    """The other end of one relation of a record: the relation's id, the record there and what it is called."""
+
+    relation: str
+    record: str
+    title: str
+
+
+class RowShape(TypedDict):
+    """A row of a window; for cells with the heads and conflicts of its fields and the ends of its relations."""
+
+    values: dict[str, object]
+    heads: Heads
+    conflicts: list[str]
+    ends: dict[str, list[EndShape]]
+
+
 class RelationShape(TypedDict):
-    """A relation seen from one of its ends; `is_source` tells from which."""
+    """A relation seen from one of its ends, `is_source` tells from which; `name` is what it is called from there."""
 
     id: str
     relation: str
+    name: str
     other: str
     title: str
     is_source: bool

@@ -30,7 +30,20 @@ from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.database import Database, DatabaseDamaged, NotAWorkspace, translated
 from openprod.store.home import Home
 from openprod.store.overlays import OverlayRow, Overlays
-from openprod.workspace import admission, adopt, finding, heal, links, matches, past, reading, repair, undo, verify
+from openprod.workspace import (
+    admission,
+    adopt,
+    finding,
+    heal,
+    links,
+    matches,
+    past,
+    reading,
+    repair,
+    undo,
+    verify,
+    windows,
+)
 from openprod.workspace.asking import Answer, Asker, Live, Question
 from openprod.workspace.building import ChunkBuilder, Sight
 from openprod.workspace.desk import DATABASE_NAME, Desk
@@ -56,9 +69,11 @@ from openprod.workspace.shapes import (
     LogEntry,
     MappingShape,
     MatchShape,
+    NamedShape,
     NoticeShape,
     OverlayShape,
     RecordShape,
+    RelationColumn,
     RelationShape,
     SinceShape,
     StatusShape,
@@ -253,6 +268,16 @@ class Workspace:
         with self.desk.reading():
             return finding.find(self.desk, text, tables, limit)
 
+    def named(self, texts: Sequence[str], tables: Sequence[str] = ()) -> list[NamedShape]:
+        """Returns which record each typed text means, or why it means none; see `finding.named`."""
+        with self.desk.reading():
+            return [finding.named(self.desk, text, tables) for text in texts]
+
+    def relation_columns(self, table: str) -> list[RelationColumn]:
+        """Returns the relations that records of a table can have, each as a column."""
+        with self.desk.reading():
+            return windows.columns(self.desk, table)
+
     def relations(self, record: str) -> list[RelationShape]:
         """Returns a record's relations."""
         with self.desk.reading():
@@ -299,6 +324,17 @@ class Workspace:
     def count_query(self, query: Mapping[str, object], **params: object) -> int:
         """Returns how many rows a query in full form has, its own limit aside."""
         return self._asker.count(Question(None, None, query, None, None, params))
+
+    def window(
+        self, query: Mapping[str, object], *, offset: int = 0, limit: int = 200, cells: str | None = None
+    ) -> windows.Window:
+        """Returns a window of a query's rows from one state of the workspace; see `windows.read`.
+
+        With `cells`, a table whose cells the rows show, each row has heads, conflicts and the ends of its relations.
+        """
+        with self.desk.reading():
+            question = Question(None, None, query, limit, offset, {})
+            return windows.read(self.desk, self._asker, question, cells)
 
     def explain(
         self,

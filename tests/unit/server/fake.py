@@ -10,18 +10,23 @@ from dataclasses import dataclass, field
 
 from openprod.model.errors import Missing, Refused
 from openprod.model.values import Plain
+from openprod.workspace.meaning import Changes
 from openprod.workspace.shapes import (
     ConflictShape,
     ConflictValue,
     FieldShape,
     FoundShape,
     LogEntry,
+    NamedShape,
     NoticeShape,
     RecordShape,
+    RelationColumn,
     RelationShape,
+    RowShape,
     StatusShape,
     TableShape,
 )
+from openprod.workspace.windows import Window
 
 ME, OTHER = "aa" * 32, "bb" * 32
 
@@ -38,6 +43,7 @@ def a_field(table: str, name: str, kind: str, **more: object) -> FieldShape:
         "open": False,
         "unit": "",
         "hidden": False,
+        "target": [],
     }
     shape.update(more)  # pyright: ignore[reportCallIssue, reportArgumentType]
     return shape
@@ -79,7 +85,7 @@ class FakeDesk:
         self.titles: dict[str, str] = {}
         self.rows: dict[str, list[str]] = {}
         self.slots: dict[tuple[str, str], Slot] = {}
-        self.listeners: list[Callable[[], None]] = []
+        self.listeners: list[Callable[[Changes], None]] = []
         self.log: list[LogEntry] = []
         self.ops = 0
 
@@ -137,7 +143,7 @@ class FakeDesk:
 
     def tell(self) -> None:
         for listener in list(self.listeners):
-            listener()
+            listener(Changes(is_schema=True))
 
     # -- reading
 
@@ -228,6 +234,25 @@ class FakeDesk:
             if any(wanted[0].lower() in str(self.value(id, key) or "").lower() for key in keys)
         ]
 
+    def window(
+        self, query: Mapping[str, object], *, offset: int = 0, limit: int = 200, cells: str | None = None
+    ) -> Window:
+        with self.lock:
+            found = self.query(query=query, limit=limit, offset=offset)
+            rows: list[RowShape] = []
+            for values in found:
+                heads = {} if cells is None else self.record(str(values["id"]))["heads"]
+                conflicts = [] if cells is None else self.record(str(values["id"]))["conflicts"]
+                rows.append({"values": values, "heads": heads, "conflicts": conflicts, "ends": {}})
+            return Window(self.count_query(query), rows, frozenset({str(query["from"])}))
+
+    def named(self, texts: Sequence[str], tables: Sequence[str] = ()) -> list[NamedShape]:
+        return [{"text": text, "record": None, "title": "", "why": f"nothing in {tables}"} for text in texts]
+
+    def relation_columns(self, table: str) -> list[RelationColumn]:
+        del table
+        return []
+
     def count_query(self, query: Mapping[str, object]) -> int:
         with self.lock:
             return len(self.matching(str(query["from"]), str(query.get("where") or "")))
@@ -235,9 +260,9 @@ class FakeDesk:
     def poll(self) -> bool:
         return False
 
-    def on_change(self, callback: Callable[[], None]) -> Closing:
-        self.listeners.append(callback)
-        return Closing(lambda: self.listeners.remove(callback))
+    def on_changes(self, listener: Callable[[Changes], None]) -> Closing:
+        self.listeners.append(listener)
+        return Closing(lambda: self.listeners.remove(listener))
 
     def conflicts(self) -> list[ConflictShape]:
         with self.lock:

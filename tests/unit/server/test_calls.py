@@ -95,7 +95,7 @@ def test_a_page_watches_only_so_many_questions() -> None:
     with pytest.raises(Exception, match="64 live questions"):
         call(seat, "query.subscribe", {"query": {"from": "lighting.cues"}, "limit": 1})
     seat.close()
-    assert seat.desk.on_change(lambda: None) is not None
+    assert seat.desk.on_changes(lambda _: None) is not None
 
 
 def test_a_parameter_cannot_take_the_name_of_a_part_of_the_question() -> None:

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.unit.server.fake import Closing, cue_desk
+from tests.unit.server.fake import FakeDesk, cue_desk
 
-from openprod.server.calls import Row, Watch
-from openprod.server.live import Flags, WatchedRows, read_window, row_steps
+from openprod.server.calls import Watch
+from openprod.server.live import Flags, WatchedRows, row_steps
+from openprod.workspace.meaning import Changes
+from openprod.workspace.shapes import RowShape as Row
 
 
 def a_row(id: str, label: str = "") -> Row:
-    return {"values": {"id": id, "label": label}, "heads": {}, "conflicts": []}
+    return {"values": {"id": id, "label": label}, "heads": {}, "conflicts": [], "ends": {}}
 
 
 def carried_out(before: list[Row], after: list[Row]) -> list[Row]:
@@ -40,31 +42,40 @@ def test_rows_that_changed_places_are_sent_whole() -> None:
     assert row_steps([a_row("a"), a_row("b")], [a_row("b"), a_row("a")]) is None
 
 
-def test_a_window_counts_all_rows_and_carries_heads_and_conflicts() -> None:
-    desk = cue_desk(10)
-    window = read_window(desk, Watch(query={"from": "lighting.cues"}, cells="lighting.cues"), 2, 3)
-    assert window["count"] == 10
-    assert [row["values"]["number"] for row in window["rows"]] == ["3", "4", "5"]
-    assert window["rows"][0]["conflicts"] == ["lighting.cues.label"]
-    assert len(window["rows"][0]["heads"]["lighting.cues.label"]) == 2
+def watched_cues(rows: int, woken: list[int]) -> tuple[FakeDesk, WatchedRows]:
+    desk = cue_desk(rows)
+    args = Watch(query={"from": "lighting.cues"}, cells="lighting.cues", limit=3)
+    return desk, WatchedRows(desk, args, lambda: woken.append(1))
 
 
 def test_a_commit_elsewhere_in_the_table_changes_only_the_count() -> None:
-    desk = cue_desk(10)
-    args = Watch(query={"from": "lighting.cues"}, cells="lighting.cues", limit=3)
-    watched = WatchedRows(desk, args, Closing(lambda: None), read_window(desk, args, 0, 3))
+    desk, watched = watched_cues(10, [])
     desk.new_record("lighting.cues", {"number": "11"})
     assert watched.changes() == [{"count": 11, "offset": 0, "steps": [], "rows": None}]
     assert watched.changes() == []
 
 
 def test_a_write_of_an_equal_value_changes_the_heads_a_page_has() -> None:
-    desk = cue_desk(3)
-    args = Watch(query={"from": "lighting.cues"}, cells="lighting.cues", limit=3)
-    watched = WatchedRows(desk, args, Closing(lambda: None), read_window(desk, args, 0, 3))
-    record = desk.rows["lighting.cues"][0]
-    desk.write(record, "lighting.cues.number", "1", None)
+    desk, watched = watched_cues(3, [])
+    desk.write(desk.rows["lighting.cues"][0], "lighting.cues.number", "1", None)
     assert len(watched.changes()) == 1
+
+
+def test_only_a_commit_that_may_change_the_window_wakes_the_page() -> None:
+    woken: list[int] = []
+    desk, watched = watched_cues(3, woken)
+    for changes in (Changes(rows={"contacts.people": {1}}), Changes(keys={"contacts.people.name"})):
+        desk.listeners[0](changes)
+    assert woken == []
+    for changes in (
+        Changes(rows={"lighting.cues": {1}}),
+        Changes(keys={"lighting.cues.label"}),
+        Changes(is_schema=True),
+    ):
+        desk.listeners[0](changes)
+    assert woken == [1, 1, 1]
+    watched.close()
+    assert desk.listeners == []
 
 
 def test_a_question_marked_many_times_is_taken_once_and_marking_never_waits() -> None:

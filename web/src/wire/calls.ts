@@ -51,6 +51,12 @@ export interface Words {
   readonly limit?: number;
 }
 
+/** What somebody typed to name records, and the tables they may be in; none means any. */
+export interface Typed {
+  readonly texts: readonly string[];
+  readonly tables?: readonly string[];
+}
+
 /** Names several records by their ids. */
 export interface SomeRecords {
   readonly records: readonly string[];
@@ -217,7 +223,7 @@ export interface Watching {
   readonly overview: Overview;
 }
 
-/** A field of a table. */
+/** A field of a table; `target` names the tables that a record field points into. */
 export interface FieldShape {
   readonly key: string;
   readonly name: string;
@@ -229,20 +235,39 @@ export interface FieldShape {
   readonly open: boolean;
   readonly unit: string;
   readonly hidden: boolean;
+  readonly target: readonly string[];
 }
 
-/** One row of a live question; heads and conflicts only where cells were asked for. */
-export interface Row {
+/** A relation as a column of a table: `key` is `->NAME` where it starts here, `<-NAME` where it ends here. */
+export interface RelationColumn {
+  readonly key: string;
+  readonly relation: string;
+  readonly title: string;
+  readonly is_source: boolean;
+  readonly tables: readonly string[];
+  readonly ordered: boolean;
+}
+
+/** The other end of one relation of a record: the relation's id, the record there and what it is called. */
+export interface EndShape {
+  readonly relation: string;
+  readonly record: string;
+  readonly title: string;
+}
+
+/** A row of a window; for cells with the heads and conflicts of its fields and the ends of its relations. */
+export interface RowShape {
   readonly values: { readonly [key: string]: Plain };
   readonly heads: { readonly [key: string]: readonly string[] };
   readonly conflicts: readonly string[];
+  readonly ends: { readonly [key: string]: readonly EndShape[] };
 }
 
 /** A window of rows, and how many rows there are in all. */
 export interface RowWindow {
   readonly count: number;
   readonly offset: number;
-  readonly rows: readonly Row[];
+  readonly rows: readonly RowShape[];
 }
 
 /** The number of a live question and its first window. */
@@ -276,10 +301,19 @@ export interface FoundShape {
   readonly why: string;
 }
 
-/** A relation seen from one of its ends; `is_source` tells from which. */
+/** The record that a typed text means, or why it means none. */
+export interface NamedShape {
+  readonly text: string;
+  readonly record: string | null;
+  readonly title: string;
+  readonly why: string;
+}
+
+/** A relation seen from one of its ends, `is_source` tells from which; `name` is what it is called from there. */
 export interface RelationShape {
   readonly id: string;
   readonly relation: string;
+  readonly name: string;
   readonly other: string;
   readonly title: string;
   readonly is_source: boolean;
@@ -360,7 +394,7 @@ export interface Ticket {
 export interface RowChange {
   readonly kind: "insert" | "change" | "remove";
   readonly at: number;
-  readonly row?: Row;
+  readonly row?: RowShape;
 }
 
 /** What a live question's window became; with `rows` in full where steps would be longer. */
@@ -368,7 +402,7 @@ export interface RowsChanged {
   readonly count: number;
   readonly offset: number;
   readonly steps: readonly RowChange[] | null;
-  readonly rows: readonly Row[] | null;
+  readonly rows: readonly RowShape[] | null;
 }
 
 /** What went wrong: a stable code and one sentence for people. */
@@ -428,18 +462,35 @@ export const checkFieldShape: Check<FieldShape> = shape<FieldShape>({
   open: flag,
   unit: text,
   hidden: flag,
+  target: listOf(text),
 });
 
-export const checkRow: Check<Row> = shape<Row>({
+export const checkRelationColumn: Check<RelationColumn> = shape<RelationColumn>({
+  key: text,
+  relation: text,
+  title: text,
+  is_source: flag,
+  tables: listOf(text),
+  ordered: flag,
+});
+
+export const checkEndShape: Check<EndShape> = shape<EndShape>({
+  relation: text,
+  record: text,
+  title: text,
+});
+
+export const checkRowShape: Check<RowShape> = shape<RowShape>({
   values: mapOf(plain),
   heads: mapOf(listOf(text)),
   conflicts: listOf(text),
+  ends: mapOf(listOf(checkEndShape)),
 });
 
 export const checkRowWindow: Check<RowWindow> = shape<RowWindow>({
   count: whole,
   offset: whole,
-  rows: listOf(checkRow),
+  rows: listOf(checkRowShape),
 });
 
 export const checkSubscribed: Check<Subscribed> = shape<Subscribed>({
@@ -469,9 +520,17 @@ export const checkFoundShape: Check<FoundShape> = shape<FoundShape>({
   why: text,
 });
 
+export const checkNamedShape: Check<NamedShape> = shape<NamedShape>({
+  text: text,
+  record: either(text, nothing),
+  title: text,
+  why: text,
+});
+
 export const checkRelationShape: Check<RelationShape> = shape<RelationShape>({
   id: text,
   relation: text,
+  name: text,
   other: text,
   title: text,
   is_source: flag,
@@ -542,14 +601,14 @@ export const checkTicket: Check<Ticket> = shape<Ticket>({
 export const checkRowChange: Check<RowChange> = shape<RowChange>({
   kind: oneOf("insert", "change", "remove"),
   at: whole,
-  row: optional(checkRow),
+  row: optional(checkRowShape),
 });
 
 export const checkRowsChanged: Check<RowsChanged> = shape<RowsChanged>({
   count: whole,
   offset: whole,
   steps: either(listOf(checkRowChange), nothing),
-  rows: either(listOf(checkRow), nothing),
+  rows: either(listOf(checkRowShape), nothing),
 });
 
 export const checkErrorShape: Check<ErrorShape> = shape<ErrorShape>({
@@ -564,12 +623,14 @@ export interface Calls {
   readonly "workspace.watch": { readonly args: Nothing; readonly result: Watching };
   readonly "tables.list": { readonly args: Nothing; readonly result: readonly TableShape[] };
   readonly "table.fields": { readonly args: OneTable; readonly result: readonly FieldShape[] };
+  readonly "table.relations": { readonly args: OneTable; readonly result: readonly RelationColumn[] };
   readonly "query.run": { readonly args: Ask; readonly result: readonly { readonly [key: string]: Plain }[] };
   readonly "query.subscribe": { readonly args: Watch; readonly result: Subscribed };
   readonly "query.window": { readonly args: MoveWindow; readonly result: RowWindow };
   readonly "query.unsubscribe": { readonly args: OneSub; readonly result: Done };
   readonly "record.get": { readonly args: OneRecord; readonly result: RecordShape };
   readonly "record.find": { readonly args: Words; readonly result: readonly FoundShape[] };
+  readonly "record.named": { readonly args: Typed; readonly result: readonly NamedShape[] };
   readonly "record.relations": { readonly args: OneRecord; readonly result: readonly RelationShape[] };
   readonly "record.titles": { readonly args: SomeRecords; readonly result: { readonly [key: string]: string } };
   readonly "record.history": { readonly args: OneSlot; readonly result: readonly LogEntry[] };
@@ -588,12 +649,14 @@ export const results: { readonly [K in keyof Calls]: Check<Calls[K]["result"]> }
   "workspace.watch": checkWatching,
   "tables.list": listOf(checkTableShape),
   "table.fields": listOf(checkFieldShape),
+  "table.relations": listOf(checkRelationColumn),
   "query.run": listOf(mapOf(plain)),
   "query.subscribe": checkSubscribed,
   "query.window": checkRowWindow,
   "query.unsubscribe": checkDone,
   "record.get": checkRecordShape,
   "record.find": listOf(checkFoundShape),
+  "record.named": listOf(checkNamedShape),
   "record.relations": listOf(checkRelationShape),
   "record.titles": mapOf(text),
   "record.history": listOf(checkLogEntry),
