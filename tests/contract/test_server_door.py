@@ -201,6 +201,7 @@ def test_every_call_answers_in_the_shape_it_declares(server: Server, show: Works
         ("query.run", {"query": "number > 3", "from": "lighting.cues", "limit": 5}),
         ("query.subscribe", {"query": {"from": "lighting.cues"}, "cells": "lighting.cues", "limit": 5}),
         ("query.window", {"sub": 2, "offset": 5, "limit": 5}),
+        ("query.place", {"query": {"from": "lighting.cues", "sort": {"order": ["number"]}}, "record": cue}),
         ("query.unsubscribe", {"sub": 2}),
         ("record.get", {"record": cue}),
         ("record.find", {"text": "LX 3", "tables": ["lighting.cues"]}),

@@ -1,7 +1,7 @@
 // Scenarios of the whole application: what a person does beyond one table. Handed the helpers of browser.mjs.
 
 export const application = (kit) => {
-  const { enter, click, text, until, press, shot } = kit;
+  const { enter, openTable, click, text, until, press, shot } = kit;
 
   /** Opens the palette and types; returns once what was typed for is listed. */
   const find = async (page, words, wanted) => {
@@ -49,6 +49,59 @@ export const application = (kit) => {
       await page.keyboard.type("qqqq");
       await page.locator(".palette-nothing", { hasText: "Nothing here" }).waitFor();
       found.nothing = await page.locator(".palette-item").count();
+      return found;
+    },
+
+    async relations(browser) {
+      const page = await enter(browser, "contacts.people");
+      const found = {};
+      const column = "In group";
+      await click(page, 1, column);
+      await page.keyboard.type("cho");
+      await page.locator(".g-offer", { hasText: "Choir" }).waitFor();
+      await shot(page, "relation-typing");
+      await press(page, "ArrowDown", "Enter");
+      found.chosen = await until(page, 1, column, "Choir");
+      await click(page, 1, column);
+      await press(page, "F2");
+      await page.keyboard.type("; crew");
+      await press(page, "Enter");
+      found.two = await until(page, 1, column, "Choir; Crew");
+      await page.locator(".status-undo b", { hasText: "In group: Choir; crew" }).waitFor();
+      await click(page, 1, column);
+      await press(page, "Control+c");
+      await click(page, 2, column);
+      await press(page, "Control+v");
+      found.pasted = await until(page, 2, column, "Choir; Crew");
+      await click(page, 2, column);
+      await page.keyboard.type("Crew");
+      await press(page, "Enter");
+      found.one = await until(page, 2, column, "Crew");
+      await click(page, 3, column);
+      await page.keyboard.type("Nobodies");
+      await press(page, "Enter");
+      await page.locator(".voice-fault").waitFor();
+      found.refusal = await page.locator(".voice-fault").textContent();
+      await click(page, 3, column);
+      await press(page, "F2", "Escape");
+      await press(page, "Space");
+      const add = page.getByLabel("Add to In group");
+      await add.focus();
+      await page.keyboard.type("cre");
+      await page.locator(".menu-item", { hasText: "Crew" }).waitFor();
+      await press(page, "Enter");
+      await page.locator(".chip.is-end", { hasText: "Crew" }).waitFor();
+      found.panel = await until(page, 3, column, "Crew");
+      await shot(page, "relation-panel");
+      await page.getByLabel("Take Crew away from In group").click();
+      found.gone = await until(page, 3, column, "");
+      await openTable(page, "contacts.groups");
+      found.members = [await until(page, 1, "Members", "Jane Doe"), await until(page, 2, "Members", "Jane Doe; Mina Okafor")];
+      await page.locator(".g-head [role=columnheader]", { hasText: "Members" }).click();
+      await page.locator(".g-head .is-up", { hasText: "Members" }).waitFor();
+      await page.locator(".g-head [role=columnheader]", { hasText: "Members" }).click();
+      await page.locator(".g-head .is-down", { hasText: "Members" }).waitFor();
+      found.sorted = await page.locator(".fault").count();
       return found;
     },
 

@@ -40,3 +40,19 @@ def test_the_palette_goes_to_tables_finds_records_and_does_things(play: Play) ->
     assert seen["blackout"]["green"] == seen["blackout"]["blue"] == 0
     assert seen["nothing"] == 0
     assert seen["errors"] == []
+
+
+def test_relations_are_columns_that_take_several_records_by_name(play: Play, show: Workspace) -> None:
+    with show.edit() as edit:
+        edit.add("contacts.groups", name="Choir")
+        edit.add("contacts.groups", name="Crew")
+    before = show.status()["bundles"]
+    seen = play("relations")
+    for step in ("chosen", "two", "pasted", "one", "panel", "gone"):
+        assert seen[step] is True, step
+    assert seen["refusal"] == "Nothing in Groups is called 'Nobodies'. Add it there first, or choose another."
+    assert seen["members"] == [True, True]
+    assert seen["sorted"] == 0
+    assert seen["errors"] == []
+    # Chosen, a second one, a paste, one taken away, one by the panel, one taken away: each is one bundle.
+    assert show.status()["bundles"] == before + 6

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { applySteps, LiveRows, windowAround } from "../src/client/live.ts";
 import { Cells } from "../src/sdk/cells.ts";
 import { Titles } from "../src/sdk/titles.ts";
-import type { FieldShape, Row } from "../src/wire/calls.ts";
+import type { FieldShape, RowShape } from "../src/wire/calls.ts";
 import { FakeProgram } from "./fake-line.ts";
 
 const row = (
@@ -10,10 +10,11 @@ const row = (
   label: string,
   heads: readonly string[] = [`op-${id}`],
   conflicts: readonly string[] = [],
-): Row => ({
+): RowShape => ({
   values: { id, label },
   heads: { "x.t.label": heads },
   conflicts,
+  ends: {},
 });
 
 const label: FieldShape = {
@@ -27,11 +28,12 @@ const label: FieldShape = {
   open: false,
   unit: "",
   hidden: false,
+  target: [],
 };
 
 const note: FieldShape = { ...label, key: "x.t.note", name: "note", title: "Note" };
 
-const watched = async (rows: readonly Row[], count = rows.length, offset = 0, isRequired = false) => {
+const watched = async (rows: readonly RowShape[], count = rows.length, offset = 0, isRequired = false) => {
   const program = new FakeProgram();
   await program.letIn();
   const live = new LiveRows(program.line, { from: "x.t" }, "x.t");

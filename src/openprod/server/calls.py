@@ -138,6 +138,13 @@ class Watch(Args, frozen=True):
     limit: Rows = 200
 
 
+class Among(Args, frozen=True):
+    """A question, and a record that may be among its rows."""
+
+    query: Given
+    record: Name
+
+
 class MoveWindow(Args, frozen=True):
     """Moves the window of a live question."""
 
@@ -156,11 +163,19 @@ class Intent(Struct, frozen=True, forbid_unknown_fields=True, tag_field="do"):
     """One thing a person wants done; the tag `do` says which."""
 
 
+class NewEnd(Struct, frozen=True, forbid_unknown_fields=True):
+    """A relation that a new record gets: its column (`->NAME` or `<-NAME`) and the record at the other end."""
+
+    column: Annotated[str, Meta(pattern="^(->|<-).", max_length=1_024)]
+    record: Name
+
+
 class Add(Intent, frozen=True, tag="add"):
-    """Makes a record in a table."""
+    """Makes a record in a table, with its first relations."""
 
     table: Name
     fields: Given = {}
+    ends: Annotated[list[NewEnd], Meta(max_length=IDS_MAX)] = []
 
 
 class SetFields(Intent, frozen=True, tag="set"):
@@ -310,6 +325,12 @@ class Added(TypedDict):
     made: list[str | None]
 
 
+class Place(TypedDict):
+    """A record's place among a question's rows, from 0; null where it is not among them."""
+
+    place: int | None
+
+
 class Open(TypedDict):
     """What needs somebody's decision, and what is only worth knowing."""
 
@@ -450,6 +471,10 @@ class Desk(Protocol):
         """Returns a window of a question's rows from one state."""
         ...
 
+    def place(self, query: Mapping[str, object], record: str) -> int | None:
+        """Returns a record's place among a question's rows."""
+        ...
+
     def on_changes(self, listener: Callable[[Changes], None], /) -> Closing:
         """Calls back after each commit with what it changed."""
         ...
@@ -584,7 +609,7 @@ def _do(edit: Editing, intent: AnyIntent) -> str | None:
     """Hands one intent to the bundle in the making; returns the id of what it made."""
     match intent:
         case Add():
-            return edit.add_record(intent.table, intent.fields)
+            return _add(edit, intent)
         case Relate():
             return edit.relate_records(intent.source, intent.relation, intent.target, intent.properties)
         case SetFields():
@@ -604,6 +629,14 @@ def _do(edit: Editing, intent: AnyIntent) -> str | None:
         case SetProperty():
             edit.set_property(intent.relation, intent.properties)
     return None
+
+
+def _add(edit: Editing, intent: Add) -> str:
+    record = edit.add_record(intent.table, intent.fields)
+    for end in intent.ends:
+        ends = (record, end.record) if end.column.startswith("->") else (end.record, record)
+        edit.relate_records(ends[0], end.column[2:], ends[1], {})
+    return record
 
 
 def _open(seat: Seat, _: Args) -> Open:
@@ -670,6 +703,13 @@ CALLS: Mapping[str, Call] = {
             lambda s, a: s.watch(a),
         ),
         _call("query.window", MoveWindow, RowWindow, "Moves a live question's window.", lambda s, a: s.move(a)),
+        _call(
+            "query.place",
+            Among,
+            Place,
+            "Where a record is among a question's rows.",
+            lambda s, a: {"place": s.desk.place(a.query, a.record)},
+        ),
         _call("query.unsubscribe", OneSub, Done, "Ends a live question.", _unwatch),
         _call(
             "record.get",

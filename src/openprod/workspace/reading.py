@@ -144,7 +144,7 @@ def fields(desk: Desk, name: str) -> list[FieldShape]:
             "open": field.open,
             "unit": field.unit,
             "hidden": field.hidden,
-            "target": list(field.target),
+            "target": [table for table in field.target if table in catalog.tables],
         }
         for field in holder.values()
     ]

@@ -6,7 +6,7 @@ desk's lock held; writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from openprod.catalog.names import quote
@@ -39,14 +39,21 @@ class Window:
 
 
 def columns(desk: Desk, table: str) -> list[RelationColumn]:
-    """Returns the relations that records of a table can have, each as a column, those that start here first."""
-    name = desk.catalog.table(table).name
-    relations = desk.catalog.relations.values()
-    own = [_column(one, OUT, one.title, list(one.target_hint)) for one in relations if one.source == name]
-    others = [
-        _column(one, IN, one.inverse or one.title, [one.source]) for one in relations if name in one.target_hint
-    ]
-    return own + others
+    """Returns the relations that records of a table can have here, as columns, those that start here first."""
+    catalog = desk.catalog
+    name = catalog.table(table).name
+    found: list[RelationColumn] = []
+    for one in catalog.relations.values():
+        here = [target for target in one.target_hint if target in catalog.tables]
+        # A relation into tables of modules that are not used here has nobody to name.
+        if one.source == name and (here or not one.target_hint):
+            found.append(_column(one, OUT, one.title, here))
+    found.extend(
+        _column(one, IN, one.inverse or one.title, [one.source])
+        for one in catalog.relations.values()
+        if name in one.target_hint and one.source in catalog.tables
+    )
+    return found
 
 
 def _column(relation: Relation, arrow: str, title: str, tables: list[str]) -> RelationColumn:
@@ -81,6 +88,18 @@ def read(desk: Desk, asker: Asker, question: Question, cells: str | None) -> Win
         _add_heads(desk, table, rows, records)
         touches |= _add_ends(desk, table, rows, records)
     return Window(count, rows, touches)
+
+
+def place(desk: Desk, asker: Asker, form: Mapping[str, object], record: bytes) -> int | None:
+    """Returns the place of a record among a query's rows, None where it is not among them."""
+    wanted = id_text(record)
+    # One small column instead of every field: only the order counts.
+    table = desk.catalog.tables.get(str(form.get("from")))
+    name = next(iter(table.fields.values())).key if table is not None and table.fields else None
+    if name is not None and "select" not in form and "group" not in form:
+        form = {**form, "select": {"place": name}}
+    rows, _ = asker.window(Question(None, None, form, None, None, {}))
+    return next((at for at, row in enumerate(rows) if row.get("id") == wanted), None)
 
 
 def _records(desk: Desk, rows: Sequence[RowShape]) -> list[Record | None]:

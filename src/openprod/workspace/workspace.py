@@ -336,6 +336,11 @@ class Workspace:
             question = Question(None, None, query, limit, offset, {})
             return windows.read(self.desk, self._asker, question, cells)
 
+    def place(self, query: Mapping[str, object], record: str) -> int | None:
+        """Returns the place of a record among a query's rows, from 0; None where it is not among them."""
+        with self.desk.reading():
+            return windows.place(self.desk, self._asker, query, self.desk.uuid_in(record, {}, ()))
+
     def explain(
         self,
         text: str | None = None,

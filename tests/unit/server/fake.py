@@ -246,6 +246,10 @@ class FakeDesk:
                 rows.append({"values": values, "heads": heads, "conflicts": conflicts, "ends": {}})
             return Window(self.count_query(query), rows, frozenset({str(query["from"])}))
 
+    def place(self, query: Mapping[str, object], record: str) -> int | None:
+        found = [row["id"] for row in self.query(query=query)]
+        return found.index(record) if record in found else None
+
     def named(self, texts: Sequence[str], tables: Sequence[str] = ()) -> list[NamedShape]:
         return [{"text": text, "record": None, "title": "", "why": f"nothing in {tables}"} for text in texts]
 

@@ -98,3 +98,11 @@ def test_what_is_typed_may_mean_none_or_several(show: Workspace) -> None:
     assert none["why"] == "Nothing in People is called 'Zoe'. Add it there first, or choose another."
     assert several["why"] == "'jane' could be Jane Doe or Jane Roe. Type more of the name."
     assert none["record"] is several["record"] is empty["record"] is None
+
+
+def test_a_record_has_a_place_among_the_rows_as_they_are_sorted_and_filtered(show: Workspace) -> None:
+    assert show.place(CUES, "lighting.cues:7") == 6
+    assert show.place({**CUES, "sort": {"order": ["-label", "number"]}}, "lighting.cues:7") is not None
+    assert show.place({**CUES, "where": "number < 5"}, "lighting.cues:7") is None
+    ordered = [row["id"] for row in show.query(query={**CUES, "sort": {"order": ["-label", "number"]}})]
+    assert [show.place({**CUES, "sort": {"order": ["-label", "number"]}}, str(id)) for id in ordered] == list(range(10))

@@ -4,7 +4,7 @@ import {
   checkOverview,
   checkRowsChanged,
   type Overview,
-  type Row,
+  type RowShape,
   type RowsChanged,
   type RowWindow,
 } from "../wire/calls.ts";
@@ -21,7 +21,7 @@ export interface RowsView {
   readonly state: "loading" | "live" | "failed";
   readonly count: number;
   readonly offset: number;
-  readonly rows: readonly Row[];
+  readonly rows: readonly RowShape[];
   readonly fault: Fault | null;
 }
 
@@ -30,7 +30,7 @@ const CHUNK = 50;
 export const WINDOW_ROWS_MAX = 500;
 
 /** Returns the rows after the steps, which are applied in order. */
-export const applySteps = (rows: readonly Row[], changed: RowsChanged): readonly Row[] => {
+export const applySteps = (rows: readonly RowShape[], changed: RowsChanged): readonly RowShape[] => {
   if (changed.rows !== null) return changed.rows;
   const made = [...rows];
   for (const step of changed.steps ?? []) {
@@ -116,7 +116,7 @@ export class LiveRows extends Watched<RowsView> {
   }
 
   /** Returns a row by its place among all rows, where it is here. */
-  row(index: number): Row | undefined {
+  row(index: number): RowShape | undefined {
     return this.value.rows[index - this.value.offset];
   }
 

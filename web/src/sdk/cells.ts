@@ -5,7 +5,8 @@ import { shown } from "../lib/format.ts";
 import type { Fault, Result } from "../lib/result.ts";
 import { good } from "../lib/result.ts";
 import type { Block } from "../lib/tsv.ts";
-import type { Added, AnyIntent, FieldShape, Row } from "../wire/calls.ts";
+import type { Added, AnyIntent, FieldShape, RelationShape, RowShape } from "../wire/calls.ts";
+import { ENDS, endsChange, endsNamed, endsText, type Named, nameAll, namesIn, relating } from "./ends.ts";
 import type { Titles } from "./titles.ts";
 
 /** A cell by record and field, whatever row it is in at the moment. */
@@ -19,6 +20,8 @@ interface Typed extends Address {
   readonly text: string;
   /** The writes the person was looking at when they began. */
   readonly heads: readonly string[];
+  /** The text the person was looking at. */
+  readonly was: string;
 }
 
 interface Unsaved extends Typed {
@@ -50,6 +53,13 @@ interface Area {
   readonly right: number;
 }
 
+/** Lines that become records: their texts stand from column `left` on. */
+interface NewLines {
+  readonly lines: Block;
+  readonly left: number;
+}
+
+const NO_LINES: NewLines = { lines: [], left: 0 };
 const FETCH_ROWS = 500;
 /** Stands for the record that a half-filled last row will become. */
 const NEW_RECORD = "";
@@ -57,7 +67,7 @@ const TYPED_BEFORE: Fault = {
   code: "client.typed_before",
   message: "This was typed before the page was closed. Press F2, then Enter, to save it.",
 };
-const checkTyped = listOf(shape<Typed>({ record: text, key: text, text, heads: listOf(text) }));
+const checkTyped = listOf(shape<Typed>({ record: text, key: text, text, heads: listOf(text), was: text }));
 const addressed = ({ record, key }: Address): string => `${record}/${key}`;
 
 /**
@@ -79,6 +89,7 @@ export class Cells implements Store<number> {
   #ghost = new Map<number, string>();
   #looking: Typed | null = null;
   #version = 0;
+  #sent: Promise<unknown> = Promise.resolve();
   /** Told when something could not be saved. */
   onFault: (fault: Fault) => void = () => undefined;
 
@@ -146,7 +157,7 @@ export class Cells implements Store<number> {
     this.#looking =
       field === undefined || record === null || row === undefined
         ? null
-        : { record, key: field.key, text: this.#shown(row, field), heads: row.heads[field.key] ?? [] };
+        : this.#typed(row, record, field, this.#shown(row, field));
   }
 
   /** Keeps what is typed so far where a crash of the page cannot take it; null forgets it. */
@@ -180,14 +191,16 @@ export class Cells implements Store<number> {
   ): Promise<void> {
     const texts = new Map(cells.map((cell) => [`${cell.row}/${cell.col}`, cell.text]));
     const rows = cells.map((cell) => cell.row);
-    const records = added.map((line) => this.#adding(line, left));
     if (rows.length === 0) {
-      if (records.length > 0) await this.#send(records, `Paste ${records.length} rows`);
+      if (added.length > 0) await this.#add(added, left, `Paste ${added.length} rows`);
       return;
     }
     const cols = cells.map((cell) => cell.col);
     const area = { top: lowest(rows), bottom: highest(rows), left: lowest(cols), right: highest(cols) };
-    await this.#write(area, (row, col) => texts.get(`${row}/${col}`) ?? null, "Paste", records);
+    await this.#write(area, (row, col) => texts.get(`${row}/${col}`) ?? null, "Paste", {
+      lines: added,
+      left,
+    });
   }
 
   /** Returns the texts of an area, fetching rows that are not here. */
@@ -220,7 +233,14 @@ export class Cells implements Store<number> {
     this.#tell();
   }
 
-  #shown(row: Row, field: FieldShape): string {
+  #typed(row: RowShape, record: string, field: FieldShape, words: string): Typed {
+    const { key } = field;
+    const was = this.#unsaved.get(addressed({ record, key }))?.text ?? this.#shown(row, field);
+    return { record, key, text: words, heads: row.heads[key] ?? [], was };
+  }
+
+  #shown(row: RowShape, field: FieldShape): string {
+    if (field.type === ENDS) return endsText(row.ends[field.key] ?? []);
     return shown(row.values[field.name], field, this.#titles.of);
   }
 
@@ -247,26 +267,33 @@ export class Cells implements Store<number> {
     this.#tell();
     if (this.#ghost.size === 0 || this.missing.length > 0) return null;
     const line = this.fields.map((_, index) => this.#ghost.get(index) ?? "");
-    const answer = await this.#send([this.#adding(line, 0)], "");
+    const answer = await this.#add([line], 0, "");
     if (!answer.ok) return null;
     this.dropGhost();
     return answer.value.made[0] ?? null;
   }
 
-  #adding(line: readonly string[], left: number): AnyIntent {
+  #adding(line: readonly string[], left: number, named: Named): AnyIntent {
     const fields: { [key: string]: Plain } = {};
+    const ends: { readonly column: string; readonly record: string }[] = [];
     line.forEach((typed, index) => {
       const field = this.fields[left + index];
-      if (field !== undefined && typed !== "") fields[field.key] = typed;
+      if (field === undefined || typed === "") return;
+      if (field.type !== ENDS) fields[field.key] = isNaming(field) ? named(field, typed.trim()) : typed;
+      else
+        for (const name of namesIn(typed)) {
+          const record = named(field, name);
+          if (record !== null) ends.push({ column: field.key, record });
+        }
     });
-    return { do: "add", table: this.#table, fields };
+    return { do: "add", table: this.#table, fields, ends };
   }
 
   async #write(
     area: Area,
     textFor: (row: number, col: number) => string | null,
     verb: string,
-    also: readonly AnyIntent[] = [],
+    also: NewLines = NO_LINES,
   ): Promise<void> {
     const rows = await this.#fetched(area.top, Math.min(area.bottom, this.count - 1));
     if (!rows.ok) {
@@ -280,16 +307,15 @@ export class Cells implements Store<number> {
         const field = this.fields[col];
         const wanted = textFor(area.top + index, col);
         if (field === undefined || typeof record !== "string" || wanted === null) continue;
-        if (wanted !== this.#shown(row, field))
-          typed.push({ record, key: field.key, text: wanted, heads: row.heads[field.key] ?? [] });
+        if (wanted !== this.#shown(row, field)) typed.push(this.#typed(row, record, field, wanted));
       }
     });
     const cells = typed.length === 1 ? "1 cell" : `${typed.length} cells`;
     await this.#save(typed, `${verb} ${cells}`, also);
   }
 
-  async #fetched(top: number, bottom: number): Promise<Result<readonly Row[]>> {
-    const rows: Row[] = [];
+  async #fetched(top: number, bottom: number): Promise<Result<readonly RowShape[]>> {
+    const rows: RowShape[] = [];
     for (let row = top; row <= bottom; ) {
       const here = this.#rows.row(row);
       if (here !== undefined) {
@@ -312,12 +338,12 @@ export class Cells implements Store<number> {
     return good(rows);
   }
 
-  async #save(typed: readonly Typed[], label: string, also: readonly AnyIntent[] = []): Promise<void> {
-    if (typed.length === 0 && also.length === 0) return;
+  async #save(typed: readonly Typed[], label: string, also: NewLines = NO_LINES): Promise<void> {
+    if (typed.length === 0 && also.lines.length === 0) return;
     for (const one of typed) this.#unsaved.set(addressed(one), { ...one, state: "saving", fault: null });
     this.#remember(null);
     this.#tell();
-    const answer = await this.#send([...intents(typed), ...also], label);
+    const answer = await this.#send(typed, also, label);
     if (!answer.ok && answer.error.code === "client.away") {
       this.#remember(null);
       return;
@@ -347,10 +373,57 @@ export class Cells implements Store<number> {
     setTimeout(done, 400);
   }
 
-  async #send(wanted: readonly AnyIntent[], label: string): Promise<Result<Added>> {
-    const answer = await this.#line.call("edit", { intents: wanted, label });
+  #add(lines: Block, left: number, label: string): Promise<Result<Added>> {
+    return this.#send([], { lines, left }, label);
+  }
+
+  /** Finds out which records the typed names mean, then does everything as one step. */
+  #send(typed: readonly Typed[], also: NewLines, label: string): Promise<Result<Added>> {
+    // One after the other: what a relation's names mean depends on what was done before.
+    const sent = this.#sent.then(() => this.#sendNow(typed, also, label));
+    this.#sent = sent;
+    return sent;
+  }
+
+  async #sendNow(typed: readonly Typed[], also: NewLines, label: string): Promise<Result<Added>> {
+    const fields = new Map(this.fields.map((field) => [field.key, field]));
+    const named = await nameAll(this.#line, [...namesTyped(typed, fields), ...this.#namesAdded(also)]);
+    const related = await this.#related(typed.filter((one) => fields.get(one.key)?.type === ENDS));
+    const refused = named.ok ? related : named;
+    if (!refused.ok) this.onFault(refused.error);
+    if (!named.ok) return named;
+    if (!related.ok) return related;
+    const intents = [
+      ...changing(typed, fields, named.value, related.value),
+      ...also.lines.map((line) => this.#adding(line, also.left, named.value)),
+    ];
+    if (intents.length === 0) return good({ made: [] });
+    const answer = await this.#line.call("edit", { intents, label: label || labelOf(typed, fields) });
     if (!answer.ok) this.onFault(answer.error);
     return answer;
+  }
+
+  /** Reads the relations of the records from whose cells names were taken out. */
+  async #related(typed: readonly Typed[]): Promise<Result<Related>> {
+    const losing = typed.filter((one) => endsChange(one.text, one.was).gone.length > 0);
+    const found = new Map<string, readonly RelationShape[]>();
+    for (const record of new Set(losing.map((one) => one.record))) {
+      const answer = await this.#line.call("record.relations", { record });
+      if (!answer.ok) return answer;
+      found.set(record, answer.value);
+    }
+    return good(found);
+  }
+
+  #namesAdded({ lines, left }: NewLines): readonly { readonly field: FieldShape; readonly name: string }[] {
+    return lines.flatMap((line) =>
+      line.flatMap((words, index) => {
+        const field = this.fields[left + index];
+        return field === undefined || !isNaming(field)
+          ? []
+          : namesFor(field, words).map((name) => ({ field, name }));
+      }),
+    );
   }
 
   async #resend(): Promise<void> {
@@ -374,9 +447,16 @@ export class Cells implements Store<number> {
       key: this.fields[col]?.key ?? "",
       text: typed,
       heads: [],
+      was: "",
     }));
     const kept: readonly Typed[] = [...unsaved, ...ghost, ...(also === null ? [] : [also])];
-    const plainly = kept.map(({ record, key, text: typed, heads }) => ({ record, key, text: typed, heads }));
+    const plainly = kept.map(({ record, key, text: typed, heads, was }) => ({
+      record,
+      key,
+      text: typed,
+      heads,
+      was,
+    }));
     this.#memory.write(plainly.length === 0 ? null : JSON.stringify(plainly));
   }
 
@@ -398,17 +478,68 @@ const lowest = (numbers: readonly number[]): number =>
 const highest = (numbers: readonly number[]): number =>
   numbers.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
 
-/** Returns one intent per record, with the heads of every field it sets. */
-const intents = (typed: readonly Typed[]): readonly AnyIntent[] => {
+/** What the history calls a change of one relation; other changes are told by their writes. */
+const labelOf = ([one, ...more]: readonly Typed[], fields: Fields): string => {
+  const column = one === undefined ? undefined : fields.get(one.key);
+  if (one === undefined || more.length > 0 || column?.type !== ENDS) return "";
+  return `${column.title}: ${one.text.trim() === "" ? "none" : one.text}`;
+};
+
+/** Whether what is typed into a column names records. */
+const isNaming = (field: FieldShape): boolean => field.type === ENDS || field.type === "record";
+
+const namesFor = (field: FieldShape, words: string): readonly string[] => {
+  if (field.type === ENDS) return namesIn(words);
+  return words.trim() === "" ? [] : [words.trim()];
+};
+
+type Fields = ReadonlyMap<string, FieldShape>;
+type Related = ReadonlyMap<string, readonly RelationShape[]>;
+
+/** The names among what was typed that somebody has to look up. */
+const namesTyped = (
+  typed: readonly Typed[],
+  fields: Fields,
+): readonly { readonly field: FieldShape; readonly name: string }[] =>
+  typed.flatMap((one) => {
+    const field = fields.get(one.key);
+    if (field === undefined || !isNaming(field)) return [];
+    const names = field.type === ENDS ? endsChange(one.text, one.was).added : namesFor(field, one.text);
+    return names.map((name) => ({ field, name }));
+  });
+
+/** Returns what the typed texts do: one setting per record, with the heads of every field, and relations made and ended. */
+const changing = (
+  typed: readonly Typed[],
+  fields: Fields,
+  named: Named,
+  related: Related,
+): readonly AnyIntent[] => {
   const byRecord = new Map<
     string,
     { fields: { [key: string]: Plain }; heads: { [key: string]: readonly string[] } }
   >();
+  const relations: AnyIntent[] = [];
   for (const one of typed) {
+    const field = fields.get(one.key);
+    if (field?.type === ENDS) {
+      const { gone, added } = endsChange(one.text, one.was);
+      for (const end of endsNamed(one.key, gone, related.get(one.record) ?? []))
+        relations.push({ do: "unrelate", relation: end.id });
+      for (const name of added) {
+        const other = named(field, name);
+        if (other !== null) relations.push(relating(one.key, one.record, other));
+      }
+      continue;
+    }
     const made = byRecord.get(one.record) ?? { fields: {}, heads: {} };
-    made.fields[one.key] = one.text === "" ? null : one.text;
+    const words = one.text.trim();
+    made.fields[one.key] = one.text === "" ? null : field?.type === "record" ? named(field, words) : one.text;
     made.heads[one.key] = one.heads;
     byRecord.set(one.record, made);
   }
-  return [...byRecord].map(([record, { fields, heads }]) => ({ do: "set", record, fields, heads }));
+  const settings = [...byRecord].map(
+    ([record, { fields: values, heads }]): AnyIntent => ({ do: "set", record, fields: values, heads }),
+  );
+  return [...settings, ...relations];
 };

@@ -13,16 +13,19 @@ export type {
   AnyIntent,
   ConflictShape,
   ConflictValue,
+  EndShape,
   FieldShape,
   FoundShape,
   LogEntry,
   Overview,
   RecordShape,
+  RelationColumn,
   RelationShape,
-  Row,
+  RowShape,
   TableShape,
 } from "../wire/calls.ts";
 export { type CellFace, Cells, type Memory } from "./cells.ts";
+export { ENDS, endsColumn, relating, SEPARATOR } from "./ends.ts";
 export { Titles } from "./titles.ts";
 
 /** Everything a screen may ask of the program. */

@@ -3,11 +3,19 @@ import { Fragment, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import type { Plain } from "../lib/check.ts";
 import { moment, shown } from "../lib/format.ts";
-import type { ConflictShape, FieldShape, LogEntry, RecordShape, RelationShape } from "../sdk/index.ts";
+import type {
+  ConflictShape,
+  FieldShape,
+  LogEntry,
+  RecordShape,
+  RelationColumn,
+  RelationShape,
+} from "../sdk/index.ts";
 import { isTyping } from "./App.tsx";
 import { ConflictChoices, type Side } from "./ConflictChoices.tsx";
+import { Ends, RecordField, useRelationColumns } from "./Ends.tsx";
 import { useAsked, useOverview, useShow, useStore } from "./hooks.ts";
-import { useFields } from "./useFields.ts";
+import { type TableField, useFields } from "./useFields.ts";
 
 export type PanelTab = "fields" | "history";
 
@@ -94,8 +102,16 @@ const Fields = ({ record, table }: { readonly record: RecordShape; readonly tabl
   const isEmpty = (field: FieldShape): boolean =>
     !field.required && (record.fields[field.key] ?? null) === null && asked(field.key) === undefined;
   const empty = fields.filter(isEmpty);
+  const columns = useRelationColumns(record.tables);
+  const { value: relations } = useAsked(
+    () => show.call("record.relations", { record: record.id }),
+    record.id,
+    overview,
+  );
+  const endsOf = (column: RelationColumn): readonly RelationShape[] =>
+    (relations ?? []).filter((one) => isOf(one, column));
   const titleOf = (name: string): string => overview?.tables.find((one) => one.name === name)?.title ?? name;
-  const fieldRow = (field: FieldShape) => {
+  const fieldRow = (field: TableField) => {
     const conflict = asked(field.key);
     return (
       <div key={field.key} className="f-row">
@@ -106,7 +122,11 @@ const Fields = ({ record, table }: { readonly record: RecordShape; readonly tabl
           {conflict !== undefined && (
             <ConflictChoices conflict={conflict} field={field} take={(one, side) => void take(one, side)} />
           )}
-          <FieldText record={record} field={field} isOpen={conflict !== undefined} />
+          {field.type === "record" && conflict === undefined ? (
+            <RecordField record={record} field={field} />
+          ) : (
+            <FieldText record={record} field={field} isOpen={conflict !== undefined} />
+          )}
         </div>
       </div>
     );
@@ -120,6 +140,11 @@ const Fields = ({ record, table }: { readonly record: RecordShape; readonly tabl
             {fields.filter((field) => field.table === name && (isWhole || !isEmpty(field))).map(fieldRow)}
           </Fragment>
         ))}
+        {columns
+          .filter((column) => isWhole || column.is_source || endsOf(column).length > 0)
+          .map((column) => (
+            <Ends key={column.key} record={record} column={column} ends={endsOf(column)} />
+          ))}
         {empty.length > 0 && (
           <button type="button" className="btn f-more" onClick={() => setIsWhole(!isWhole)}>
             {isWhole ? "Hide empty fields" : `${empty.length} empty fields`}
@@ -138,10 +163,15 @@ const Fields = ({ record, table }: { readonly record: RecordShape; readonly tabl
           </div>
         )}
       </div>
-      <Relations record={record.id} />
+      <OtherRelations
+        relations={(relations ?? []).filter((one) => !columns.some((column) => isOf(one, column)))}
+      />
     </>
   );
 };
+
+const isOf = (one: RelationShape, column: RelationColumn): boolean =>
+  one.relation === column.relation && one.is_source === column.is_source;
 
 interface FieldTextProps {
   readonly record: RecordShape;
@@ -210,29 +240,21 @@ const FieldText = ({ record, field, isOpen }: FieldTextProps) => {
   );
 };
 
-/** A relation's name in words, with an arrow where it comes from the other record. */
-const relationWords = ({ relation, is_source }: RelationShape): string =>
-  `${is_source ? "" : "← "}${relation.split(".").at(-1)?.replaceAll("_", " ") ?? relation}`;
-
-const Relations = ({ record }: { readonly record: string }) => {
-  const { show } = useShow();
-  const overview = useOverview();
-  const { value: relations } = useAsked(() => show.call("record.relations", { record }), record, overview);
-  if (relations === null || relations.length === 0) return null;
-  return (
+/** Relations that no table of the record has as a column: their module is not used here any more, or another table's. */
+const OtherRelations = ({ relations }: { readonly relations: readonly RelationShape[] }) =>
+  relations.length === 0 ? null : (
     <section className="hist">
-      <h3>Related</h3>
+      <h3>Also related</h3>
       <ul>
         {relations.map((one) => (
           <li key={one.id}>
-            <span className="muted">{relationWords(one)}</span>
+            <span className="muted">{one.name}</span>
             <span>{one.title}</span>
           </li>
         ))}
       </ul>
     </section>
   );
-};
 
 const History = ({ record, version }: { readonly record: RecordShape; readonly version: unknown }) => {
   const { show } = useShow();

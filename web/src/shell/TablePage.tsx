@@ -3,12 +3,23 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import { counted, isNumeric } from "../lib/format.ts";
 import { question } from "../lib/question.ts";
+import { good, type Result } from "../lib/result.ts";
 import { writeTsv } from "../lib/tsv.ts";
 import { Choice } from "../parts/Choice.tsx";
 import type { Column, GridEvents, GridSource } from "../parts/grid/core.ts";
 import { Grid, type GridHandle } from "../parts/grid/Grid.tsx";
 import { at, filled, pasted, range, type Selection, size } from "../parts/grid/model.ts";
-import { type Cells, type FieldShape, type LiveRows, lineState, type Memory } from "../sdk/index.ts";
+import {
+  type Cells,
+  ENDS,
+  endsColumn,
+  type FieldShape,
+  type LiveRows,
+  lineState,
+  type Memory,
+  SEPARATOR,
+  type Show,
+} from "../sdk/index.ts";
 import { download } from "./download.ts";
 import { useAsked, useOverview, useShow, useStore } from "./hooks.ts";
 import { type PanelTab, RecordPanel } from "./RecordPanel.tsx";
@@ -16,12 +27,13 @@ import { StatusBar } from "./StatusBar.tsx";
 import { TopBar } from "./TopBar.tsx";
 
 const FILTER_MS = 200;
+const SUGGESTIONS = 8;
 
 export const TablePage = ({ name }: { readonly name: string }) => {
   const { show } = useShow();
   const overview = useOverview();
   const state = useStore(useMemo(() => lineState(show.line), [show]));
-  const { value: fields, fault } = useAsked(() => show.call("table.fields", { table: name }), name, state);
+  const { value: fields, fault } = useAsked(() => columnsOf(show, name), name, state);
   const table = overview?.tables.find((one) => one.name === name);
   const title = table?.title ?? name;
   const keys = table?.key.join(" ") ?? "";
@@ -37,6 +49,16 @@ export const TablePage = ({ name }: { readonly name: string }) => {
       )}
     </main>
   );
+};
+
+/** A table's fields and its relations, as the columns it can show. */
+const columnsOf = async (show: Show, table: string): Promise<Result<readonly FieldShape[]>> => {
+  const [fields, relations] = await Promise.all([
+    show.call("table.fields", { table }),
+    show.call("table.relations", { table }),
+  ]);
+  if (!fields.ok) return fields;
+  return relations.ok ? good([...fields.value, ...relations.value.map(endsColumn)]) : relations;
 };
 
 interface TableScreenProps {
@@ -87,12 +109,12 @@ const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => {
   const [selection, setSelection] = useState<Selection>(at(0, 0));
   const visible = useMemo(() => ordered(fields, keys.split(" ")), [fields, keys]);
   const { filter, sort, isDown } = address;
-  const { rows, cells } = useMemo(() => {
+  const { rows, cells, query } = useMemo(() => {
     const own = keys === "" ? [] : keys.split(" ").map((field) => ({ field, isDown: false }));
     const order = sort === null ? own : [{ field: sort, isDown }, ...own.filter((one) => one.field !== sort)];
     const query = question(name, visible, filter, order);
     const live = show.rows(query, name);
-    return { rows: live, cells: show.cells(name, visible, query, live, memoryFor(name)) };
+    return { rows: live, query, cells: show.cells(name, visible, query, live, memoryFor(name)) };
   }, [show, name, keys, visible, filter, sort, isDown]);
   const version = useStore(cells);
   const view = useStore(rows);
@@ -100,14 +122,20 @@ const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => {
     cells.onFault = (fault) => say(fault);
   }, [cells, say]);
 
-  // A record that the address names is selected once its row is here.
-  const wanted = useRef(address.record);
+  // A record that the address names, and that was not chosen here, is gone to wherever its row is.
+  const here = useRef<string | null>(null);
+  const isLive = view.state === "live";
   useEffect(() => {
-    if (wanted.current === null || view.state !== "live") return;
-    const place = view.rows.findIndex((row) => row.values["id"] === wanted.current);
-    wanted.current = null;
-    if (place >= 0) grid.current?.go({ row: view.offset + place, col: 0 });
-  }, [view]);
+    const record = address.record;
+    if (!isLive || record === here.current) return;
+    here.current = record;
+    if (record === null) return;
+    void show.call("query.place", { query, record }).then((answer) => {
+      if (!answer.ok || here.current !== record) return;
+      if (answer.value.place !== null) grid.current?.go({ row: answer.value.place, col: 0 });
+      else if (filter !== "") say("The record is not among the rows found here.");
+    });
+  }, [address.record, isLive, show, query, filter, say]);
 
   const columns = useMemo(
     () => visible.map((field) => columnOf(field, sort, isDown)),
@@ -130,8 +158,10 @@ const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => {
   }, [version, view.state, view.count, columns, title, state, cells]);
   last.current = source;
 
-  const openRecord = (record: string | null, tab: PanelTab): void =>
+  const openRecord = (record: string | null, tab: PanelTab): void => {
+    here.current = record;
     address.set({ record, tab: tab === "fields" ? null : tab }, address.record !== null);
+  };
   const events = useGridEvents({ rows, cells, grid, columns, setSelection, openRecord, address });
   const chosen = range(selection);
   const addRow = (): void => {
@@ -242,15 +272,29 @@ const WIDTHS: { readonly [type: string]: number } = {
   duration: 88,
   choice: 128,
   record: 190,
+  ends: 220,
   text: 224,
 };
+
+const NAMING_COLUMNS = 4;
 
 /** Returns the fields on screen, the one that names a record first: it stays in sight while the rest scrolls. */
 const ordered = (fields: readonly FieldShape[], keys: readonly string[]): readonly FieldShape[] => {
   const shownOnes = fields.filter((field) => !field.hidden);
   const names = shownOnes.filter((field) => keys.includes(field.name));
   const first = names.find((field) => field.required) ?? names[0] ?? shownOnes[0];
-  return shownOnes.toSorted((a, b) => Number(b === first) - Number(a === first));
+  const own = shownOnes.filter((field) => field !== first && field.type !== ENDS);
+  const relations = shownOnes.filter((field) => field.type === ENDS);
+  const outward = relations.filter((field) => field.key.startsWith("->"));
+  // What a record is related to stands behind the text that says what it is, where that is near.
+  const at = own.slice(0, NAMING_COLUMNS).findIndex((field) => field.type === "text") + 1;
+  return [
+    ...(first === undefined ? [] : [first]),
+    ...own.slice(0, at),
+    ...outward,
+    ...own.slice(at),
+    ...relations.filter((field) => !outward.includes(field)),
+  ];
 };
 
 const columnOf = (field: FieldShape, sort: string | null, isDown: boolean): Column => ({
@@ -259,6 +303,8 @@ const columnOf = (field: FieldShape, sort: string | null, isDown: boolean): Colu
   width: Math.max(WIDTHS[field.type] ?? 160, Math.min(240, field.title.length * 8 + 30)),
   isNumeric: isNumeric(field.type),
   isEditable: field.type !== "blob",
+  isSuggesting: field.type === "record" || field.type === ENDS,
+  separator: field.type === ENDS ? SEPARATOR : null,
   choices: field.type === "bool" ? ["Yes", "No"] : field.choices,
   sorted: sort === field.name ? (isDown ? "descending" : "ascending") : null,
 });
@@ -386,6 +432,12 @@ const useGridEvents = (parts: GridEventParts): GridEvents => {
     begin: (cell) => cells.begin(cell),
     commit: (cell, text) => void cells.commit(cell, text),
     draft: (_, text) => cells.draft(text),
+    suggest: async ({ col }, text) => {
+      const tables = cells.fields[col]?.target ?? [];
+      if (text === "" && tables.length === 0) return [];
+      const found = await show.call("record.find", { text, tables, limit: SUGGESTIONS });
+      return found.ok ? found.value.map((one) => one.title.replaceAll(";", ",")) : [];
+    },
     clear: (area) => void cells.clear(area),
     copy: (area) => {
       if (cells.isHere(area)) return false;

@@ -34,6 +34,12 @@ export interface MoveWindow {
   readonly limit: number;
 }
 
+/** A question, and a record that may be among its rows. */
+export interface Among {
+  readonly query: { readonly [key: string]: Plain };
+  readonly record: string;
+}
+
 /** Names a live question by the number its subscription gave. */
 export interface OneSub {
   readonly sub: number;
@@ -68,11 +74,18 @@ export interface OneSlot {
   readonly field?: string | null;
 }
 
-/** Makes a record in a table. */
+/** A relation that a new record gets: its column (`->NAME` or `<-NAME`) and the record at the other end. */
+export interface NewEnd {
+  readonly column: string;
+  readonly record: string;
+}
+
+/** Makes a record in a table, with its first relations. */
 export interface Add {
   readonly do: "add";
   readonly table: string;
   readonly fields?: { readonly [key: string]: Plain };
+  readonly ends?: readonly NewEnd[];
 }
 
 /** Sets fields of a record; `heads` are the writes the person was looking at, by field. */
@@ -274,6 +287,11 @@ export interface RowWindow {
 export interface Subscribed {
   readonly sub: number;
   readonly window: RowWindow;
+}
+
+/** A record's place among a question's rows, from 0; null where it is not among them. */
+export interface Place {
+  readonly place: number | null;
 }
 
 /** Nothing to say but that it is done. */
@@ -498,6 +516,10 @@ export const checkSubscribed: Check<Subscribed> = shape<Subscribed>({
   window: checkRowWindow,
 });
 
+export const checkPlace: Check<Place> = shape<Place>({
+  place: either(whole, nothing),
+});
+
 export const checkDone: Check<Done> = shape<Done>({
   done: flag,
 });
@@ -627,6 +649,7 @@ export interface Calls {
   readonly "query.run": { readonly args: Ask; readonly result: readonly { readonly [key: string]: Plain }[] };
   readonly "query.subscribe": { readonly args: Watch; readonly result: Subscribed };
   readonly "query.window": { readonly args: MoveWindow; readonly result: RowWindow };
+  readonly "query.place": { readonly args: Among; readonly result: Place };
   readonly "query.unsubscribe": { readonly args: OneSub; readonly result: Done };
   readonly "record.get": { readonly args: OneRecord; readonly result: RecordShape };
   readonly "record.find": { readonly args: Words; readonly result: readonly FoundShape[] };
@@ -653,6 +676,7 @@ export const results: { readonly [K in keyof Calls]: Check<Calls[K]["result"]> }
   "query.run": listOf(mapOf(plain)),
   "query.subscribe": checkSubscribed,
   "query.window": checkRowWindow,
+  "query.place": checkPlace,
   "query.unsubscribe": checkDone,
   "record.get": checkRecordShape,
   "record.find": listOf(checkFoundShape),

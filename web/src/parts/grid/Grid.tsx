@@ -35,6 +35,7 @@ export const Grid = ({ source, events, ref }: GridProps) => {
       begin: (cell) => heard.current.begin(cell),
       commit: (cell, text) => heard.current.commit(cell, text),
       draft: (cell, text) => heard.current.draft(cell, text),
+      suggest: (cell, text) => heard.current.suggest(cell, text),
       clear: (range) => heard.current.clear(range),
       copy: (range) => heard.current.copy(range),
       paste: (block, range) => heard.current.paste(block, range),

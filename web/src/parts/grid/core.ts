@@ -26,6 +26,10 @@ export interface Column {
   readonly isEditable: boolean;
   /** What a choice offers while it is edited. */
   readonly choices: readonly string[];
+  /** Whether what may be meant is asked for while it is typed. */
+  readonly isSuggesting: boolean;
+  /** What parts the names in a cell that holds several, null where it holds one. */
+  readonly separator: string | null;
   readonly sorted: "ascending" | "descending" | null;
 }
 
@@ -56,6 +60,8 @@ export interface GridEvents {
   commit(cell: Cell, text: string): void;
   /** The text a person has typed so far, null when they are done: kept where a crash cannot take it. */
   draft(cell: Cell, text: string | null): void;
+  /** What may be meant by what is typed into a cell. */
+  suggest(cell: Cell, text: string): Promise<readonly string[]>;
   clear(range: Range): void;
   /** Copying rows of which some are not here; false where the grid can do it by itself. */
   copy(range: Range): boolean;
@@ -118,6 +124,7 @@ export class GridCore {
   #rowHeight = 30;
   #editing: Cell | null = null;
   #offered = -1;
+  #asked = 0;
   #tabStop: HTMLElement | null = null;
   #selected: HTMLElement[] = [];
   #anchorId: string | null = null;
@@ -211,7 +218,8 @@ export class GridCore {
     this.#editor.focus({ preventScroll: true });
     this.#editor.setSelectionRange(this.#editor.value.length, this.#editor.value.length);
     this.#grow();
-    this.#offer();
+    // A cell that holds names already offers none until something is typed.
+    if (!column.isSuggesting || this.#editor.value === "" || text !== undefined) this.#offer();
   }
 
   get isEditing(): boolean {
@@ -550,7 +558,8 @@ export class GridCore {
       event.preventDefault();
       const offer = event.target instanceof HTMLElement ? event.target.textContent : null;
       if (offer === null) return;
-      this.#editor.value = offer;
+      this.#take(offer);
+      if (this.#source.columns[this.#editing?.col ?? -1]?.separator) return;
       this.#commit();
       this.focus();
     });
@@ -613,15 +622,46 @@ export class GridCore {
 
   #offer(): void {
     const editing = this.#editing;
-    const choices = editing === null ? [] : (this.#source.columns[editing.col]?.choices ?? []);
+    const column = editing === null ? undefined : this.#source.columns[editing.col];
+    if (editing === null || column === undefined) return;
+    if (column.isSuggesting) {
+      void this.#suggest(editing);
+      return;
+    }
     const typed = this.#editor.value.toLowerCase();
-    const isChoosing = choices.some((one) => one.toLowerCase() === typed);
-    const fit = choices
-      .filter((one) => isChoosing || one.toLowerCase().includes(typed))
-      .slice(0, SUGGESTIONS_MAX);
+    const isChoosing = column.choices.some((one) => one.toLowerCase() === typed);
+    const fit = column.choices.filter((one) => isChoosing || one.toLowerCase().includes(typed));
+    this.#showOffers(editing, fit.slice(0, SUGGESTIONS_MAX));
+  }
+
+  /** Asks what may be meant by the name being typed; an answer that comes too late is dropped. */
+  async #suggest(editing: Cell): Promise<void> {
+    const asked = ++this.#asked;
+    const found = await this.#events.suggest(editing, this.#editor.value.slice(this.#lastName()).trim());
+    if (asked === this.#asked && this.#editing === editing)
+      this.#showOffers(editing, found.slice(0, SUGGESTIONS_MAX));
+  }
+
+  /** Where in the editor's text the name being typed begins: behind the last separator. */
+  #lastName(): number {
+    const separator = this.#source.columns[this.#editing?.col ?? -1]?.separator ?? null;
+    if (separator === null) return 0;
+    const at = this.#editor.value.lastIndexOf(separator.trim());
+    return at < 0 ? 0 : at + separator.trim().length;
+  }
+
+  /** Puts an offer in the place of the name being typed. */
+  #take(offer: string): void {
+    const from = this.#lastName();
+    this.#editor.value = `${this.#editor.value.slice(0, from)}${from > 0 ? " " : ""}${offer}`;
+    this.#grow();
+  }
+
+  #showOffers(editing: Cell, fit: readonly string[]): void {
     this.#offered = -1;
     this.#offers.hidden = fit.length === 0;
-    if (editing === null || fit.length === 0) return;
+    this.#editor.removeAttribute("aria-activedescendant");
+    if (fit.length === 0) return;
     this.#offers.replaceChildren(
       ...fit.map((one, index) => {
         const offer = make("g-offer", "option");
@@ -647,7 +687,7 @@ export class GridCore {
     offers.forEach((one, index) => {
       one.setAttribute("aria-selected", String(index === this.#offered));
     });
-    this.#editor.value = offers[this.#offered]?.textContent ?? this.#editor.value;
+    this.#take(offers[this.#offered]?.textContent ?? "");
     this.#editor.setAttribute("aria-activedescendant", `grid-offer-${this.#offered}`);
     return true;
   }
