@@ -53,7 +53,8 @@ def run_browser_test(folder: Path, *, ci: bool) -> subprocess.CompletedProcess[s
     shutil.copy(ROOT / "tests" / "e2e" / "conftest.py", folder / "conftest.py")
     (folder / "test_browser.py").write_text(ASKED_FOR_A_BROWSER, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = browser\n", encoding="utf-8")
-    env = {"PATH": str(folder), "HOME": str(folder)} | ({"CI": "true"} if ci else {})
+    # The conftest takes its helpers from the tests of this checkout.
+    env = {"PATH": str(folder), "HOME": str(folder), "PYTHONPATH": str(ROOT)} | ({"CI": "true"} if ci else {})
     command = (sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", folder)
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
