@@ -91,7 +91,7 @@ def cold(scratch: Scratch, times: int, *, quick: bool) -> Iterator[Line]:
     yield at_most(
         "cold-show", "cold `openprod show lighting.cues:11` (floor: an empty Python)", figures, "s wall", must=0.4
     )
-    wanted = "openprod.cli.main, openprod.cli.showing, openprod.workspace.workspace"
+    wanted = "openprod.cli.main, openprod.cli.showing, openprod.workspace.opening"
     code = f"import time; a = time.process_time(); import {wanted}; print(time.process_time() - a)"
     shares = [
         float(

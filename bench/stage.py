@@ -20,7 +20,8 @@ from openprod.model.bundle import ADMISSION_KNOWN, CAUSE_EDIT, FORMAT_VERSION, A
 from openprod.model.hlc import hlc
 from openprod.model.ids import LogId, WorkspaceId, entity_ids
 from openprod.model.ops import Chunk, KnownOp, encode_chunk, width
-from openprod.workspace.workspace import Workspace, init_workspace, join_workspace, wall_clock
+from openprod.workspace.opening import init_workspace, join_workspace, wall_clock
+from openprod.workspace.workspace import Workspace
 
 TABLE = "lighting.cues"
 FIELDS = ("list", "number", "label", "on", "page", "line", "cue_status", "notes")

@@ -15,7 +15,8 @@ from openprod.model.bundle import Sealed
 from openprod.model.ids import id_from_text
 from openprod.model.ops import Set
 from openprod.workspace.ingest import Report
-from openprod.workspace.workspace import Workspace, open_workspace
+from openprod.workspace.opening import open_workspace
+from openprod.workspace.workspace import Workspace
 
 CELLS = ("lighting.cues.label", "lighting.cues.on", "lighting.cues.intent", "lighting.cues.notes")
 FIRST_CELLS = ("lighting.cues.mark", "lighting.cues.block", "lighting.cues.link", "lighting.cues.curve")

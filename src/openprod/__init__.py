@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from openprod.model.errors import OpenprodError
+    from openprod.workspace.opening import init_workspace as init
+    from openprod.workspace.opening import join_workspace as join
+    from openprod.workspace.opening import open_workspace as open
     from openprod.workspace.workspace import Workspace
-    from openprod.workspace.workspace import init_workspace as init
-    from openprod.workspace.workspace import join_workspace as join
-    from openprod.workspace.workspace import open_workspace as open
 
 __all__ = ["OpenprodError", "Workspace", "init", "join", "open"]
 
 _HOMES = {
     "OpenprodError": ("openprod.model.errors", "OpenprodError"),
     "Workspace": ("openprod.workspace.workspace", "Workspace"),
-    "init": ("openprod.workspace.workspace", "init_workspace"),
-    "join": ("openprod.workspace.workspace", "join_workspace"),
-    "open": ("openprod.workspace.workspace", "open_workspace"),
+    "init": ("openprod.workspace.opening", "init_workspace"),
+    "join": ("openprod.workspace.opening", "join_workspace"),
+    "open": ("openprod.workspace.opening", "open_workspace"),
 }
 
 

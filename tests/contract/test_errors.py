@@ -27,7 +27,8 @@ from openprod.server.live import House, PageSeat
 from openprod.store import database, packages
 from openprod.testing.kits import stage_module
 from openprod.testing.terminal import Terminal
-from openprod.workspace.workspace import Workspace, init_workspace, join_workspace, open_workspace
+from openprod.workspace.opening import init_workspace, join_workspace, open_workspace
+from openprod.workspace.workspace import Workspace
 
 
 class Stage:

@@ -16,7 +16,8 @@ from openprod.model.bundle import decode_header, id_of, open_bundle
 from openprod.model.errors import OpenprodError
 from openprod.model.ops import Carry, KnownOp, Map, Merge, Split, Unmap
 from openprod.testing.kits import stage_module
-from openprod.workspace.workspace import Workspace, init_workspace, join_workspace, open_workspace
+from openprod.workspace.opening import init_workspace, join_workspace, open_workspace
+from openprod.workspace.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -282,7 +282,7 @@ def test_a_change_made_elsewhere_reaches_every_page(server: Server, show: Worksp
 
 
 def test_another_program_on_the_same_workspace_is_noticed(server: Server, show: Workspace) -> None:
-    from openprod.workspace.workspace import open_workspace
+    from openprod.workspace.opening import open_workspace
 
     def other_program() -> None:
         with open_workspace(show.path, home=show.home.path) as again, again.edit("From the command line") as edit:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from openprod.workspace.workspace import Workspace, init_workspace, join_workspace
+from openprod.workspace.opening import init_workspace, join_workspace
+from openprod.workspace.workspace import Workspace
 
 LABELS = ("House to half", "Battlements, moon", "Ghost special", "Lose the moon", "Trap glow", "Dawn, slow")
 

@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 
 from openprod.model.errors import OpenprodError
 from openprod.testing.clock import FakeClock, TrueTime
-from openprod.workspace.workspace import Overlay, Workspace, init_workspace, open_workspace
+from openprod.workspace.opening import init_workspace, open_workspace
+from openprod.workspace.staging import Overlay
+from openprod.workspace.view import View
+from openprod.workspace.workspace import Workspace
 from openprod.workspace.write import Edit
 
 MANY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -119,7 +122,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 class Hand:
     """Somebody who works: one action is one edit; what is refused is left."""
 
-    def __init__(self, stage: Stage, ws: Workspace, known: list[str]) -> None:
+    def __init__(self, stage: Stage, ws: View, known: list[str]) -> None:
         self.stage = stage
         self.ws = ws
         self.known = known
@@ -205,7 +208,7 @@ def _property(kind: int, third: int) -> dict[str, object]:
     return {"note" if kind == 7 else "word": WORDS[third % len(WORDS)]}
 
 
-def look(ws: Workspace) -> dict[str, object]:
+def look(ws: View) -> dict[str, object]:
     """Returns everything that people read: tables, records, relations, questions, mappings, an aggregate."""
     found: dict[str, object] = {}
     for table in TABLES:

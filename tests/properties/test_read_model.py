@@ -23,6 +23,7 @@ from openprod.model.errors import Missing, OpenprodError, Refused
 from openprod.model.ids import EntityId
 from openprod.store.database import SqlValue
 from openprod.store.read_model import Shelf
+from openprod.workspace.view import View
 from openprod.workspace.workspace import Workspace
 
 TABLES = (CUES, PEOPLE, CREW, "workspace.props")
@@ -86,7 +87,7 @@ class Troupe:
     def pick(self) -> str:
         return self.chance.choice(self.records)
 
-    def values(self, ws: Workspace, record: str) -> dict[str, object]:
+    def values(self, ws: View, record: str) -> dict[str, object]:
         """Returns a few values, mostly such as the fields of a record take."""
         tables = [name for name in ws.record(record)["tables"] if name in ws.catalog.tables]
         known = [field for name in tables for field in ws.fields(name)]
@@ -96,7 +97,7 @@ class Troupe:
             found[field["key"]] = self.pick() if field["type"] == "record" else self.chance.choice((*raws, None))
         return found
 
-    def add(self, ws: Workspace) -> None:
+    def add(self, ws: View) -> None:
         table = self.chance.choice([name for name in TABLES if name in ws.catalog.tables] or [CUES])
         with ws.edit() as edit:
             made = edit.add_record(table, {"number": self.chance.choice(RAW["natural"])} if table == CUES else {})
@@ -111,7 +112,7 @@ class Troupe:
             edit.put(made[2], into=CREW)
         self.records += [one for one in made if one != made[1]]
 
-    def write(self, ws: Workspace, record: str = "") -> None:
+    def write(self, ws: View, record: str = "") -> None:
         record = record or self.pick()
         with ws.edit() as edit:
             edit.set(record, self.values(ws, record))

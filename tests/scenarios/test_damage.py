@@ -16,7 +16,8 @@ import pytest
 import openprod
 from openprod.model.errors import OpenprodError
 from openprod.peers import opx
-from openprod.workspace.workspace import Workspace, open_workspace
+from openprod.workspace.opening import open_workspace
+from openprod.workspace.workspace import Workspace
 
 FLIPS = 40
 
@@ -65,7 +66,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Production:
                 edit.relate(f"lighting.cues:{n}", "lighting.in_scene", scene)
         opx.write(ann, place / "stick.opx")
         from openprod.identity.invite import read_invitation
-        from openprod.workspace.workspace import join_workspace
+        from openprod.workspace.opening import join_workspace
 
         found = opx.bootstrap(place / "stick.opx", read_invitation(invitation))
         keys = [(found.epoch, found.key)]

@@ -16,7 +16,8 @@ import pytest
 
 import openprod
 from openprod.model.bundle import id_of
-from openprod.workspace.workspace import Workspace, join_workspace
+from openprod.workspace.opening import join_workspace
+from openprod.workspace.workspace import Workspace
 
 POINTS = int(os.environ.get("OPENPROD_KILL_POINTS", "12"))
 WORKER = Path(__file__).parent / "worker.py"

@@ -15,7 +15,9 @@ import click
 if TYPE_CHECKING:
     from openprod.store.home import Home
     from openprod.workspace.shapes import ConflictShape
-    from openprod.workspace.workspace import Overlay, Workspace
+    from openprod.workspace.staging import Overlay
+    from openprod.workspace.view import View
+    from openprod.workspace.workspace import Workspace
 
 DONE, REFUSED, USAGE, TO_DECIDE = 0, 1, 2, 3
 WORKSPACE_VARIABLE = "OPENPROD_WORKSPACE"
@@ -33,20 +35,20 @@ class Call:
         self.overlay_option: str | None = None
         self.status = DONE
         self._workspace: Workspace | None = None
-        self._above: list[Workspace] = []
+        self._above: list[View] = []
 
     def folder(self) -> Path:
         """Returns the production's folder: named, from the environment, or the nearest one upward."""
         named = self.workspace_option or os.environ.get(WORKSPACE_VARIABLE)
         if named:
             return Path(named).expanduser()
-        from openprod.workspace.workspace import find_workspace
+        from openprod.workspace.opening import find_workspace
 
         return find_workspace(Path.cwd())
 
     def open(self) -> Workspace:
         """Opens the production; it is closed at the end of the call."""
-        from openprod.workspace.workspace import open_workspace
+        from openprod.workspace.opening import open_workspace
 
         self._workspace = open_workspace(self.folder())
         return self._workspace
@@ -55,7 +57,7 @@ class Call:
         """Returns the production, opening it if it is not open yet."""
         return self._workspace if self._workspace is not None else self.open()
 
-    def view(self, as_of: str | None = None) -> Workspace:
+    def view(self, as_of: str | None = None) -> View:
         """Returns what this call reads and writes: the production, the overlay people work in, or a moment of the past.
 
         What is not the production itself is said on stderr.
@@ -84,10 +86,10 @@ class Call:
         self.keep_overlay(found)
         return found
 
-    def keep_overlay(self, workspace: Workspace) -> Workspace:
+    def keep_overlay(self, view: View) -> View:
         """Closes an overlay or a moment at the end of the call, before the production."""
-        self._above.append(workspace)
-        return workspace
+        self._above.append(view)
+        return view
 
     def keep(self, workspace: Workspace) -> Workspace:
         """Closes a workspace at the end of the call."""

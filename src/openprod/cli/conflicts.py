@@ -12,7 +12,7 @@ from openprod.model.errors import Missing
 from openprod.workspace.shapes import ConflictShape
 
 if TYPE_CHECKING:
-    from openprod.workspace.workspace import Workspace
+    from openprod.workspace.view import View
 
 KEEP_OR_DELETE = {"keep": "keep it", "delete": "delete it"}
 
@@ -73,7 +73,7 @@ def resolve(call: Call, question: str, choose: str | None, value: str | None) ->
     call.leave(one for one in workspace.conflicts(record["id"]) if one["field"] == found["field"])
 
 
-def _find(workspace: Workspace, question: str) -> ConflictShape:
+def _find(workspace: View, question: str) -> ConflictShape:
     """Returns the open question of an id, a beginning of one, or a record that has just one."""
     if ":" in question:
         found = workspace.conflicts(question)

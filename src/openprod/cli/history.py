@@ -15,7 +15,7 @@ from openprod.cli.progress import bar
 
 if TYPE_CHECKING:
     from openprod.workspace.shapes import LogEntry
-    from openprod.workspace.workspace import Workspace
+    from openprod.workspace.view import View
 
 ENTRIES_SHOWN = 20
 OPS_SHOWN = 8
@@ -119,7 +119,7 @@ def redo(call: Call, *, rest: bool) -> None:
     _stepped(call, workspace, "redone", label, f"Done again: {label}.")
 
 
-def _stepped(call: Call, workspace: Workspace, word: str, label: str, sentence: str) -> None:
+def _stepped(call: Call, workspace: View, word: str, label: str, sentence: str) -> None:
     if call.is_json:
         to_undo, to_redo = workspace.can_undo()
         output.document({word: label, "undo": to_undo, "redo": to_redo})
@@ -172,7 +172,7 @@ def rebuild(call: Call, into: str | None) -> None:
         _rebuild_into(call, Path(into).expanduser().absolute())
         return
     from openprod.store.database import DatabaseDamaged
-    from openprod.workspace.workspace import open_workspace
+    from openprod.workspace.opening import open_workspace
 
     with bar("Deriving") as progress:
         try:
@@ -190,7 +190,7 @@ def rebuild(call: Call, into: str | None) -> None:
 
 
 def _rebuild_into(call: Call, folder: Path) -> None:
-    from openprod.workspace.workspace import rebuild_into
+    from openprod.workspace.opening import rebuild_into
 
     workspace, report = rebuild_into(call.folder(), folder)
     call.keep(workspace)

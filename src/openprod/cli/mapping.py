@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from openprod.workspace.shapes import MappingShape
-    from openprod.workspace.workspace import Workspace
+    from openprod.workspace.view import View
 
 
-def full_key(workspace: Workspace, text: str) -> str:
+def full_key(workspace: View, text: str) -> str:
     """Returns the full key of a field that people name by table and field; raises UnknownName."""
     table, _, name = text.rpartition(".")
     if table in workspace.catalog.tables:
@@ -96,13 +96,13 @@ def reject(call: Call, mapping: str) -> None:
     output.line(f"{found['one']} and {found['other']} are kept apart, and this is not asked again.")
 
 
-def _mapped(call: Call, workspace: Workspace, keys: tuple[str, str]) -> None:
+def _mapped(call: Call, workspace: View, keys: tuple[str, str]) -> None:
     before = {one["id"] for one in workspace.conflicts()}
     workspace.map_fields(*keys)
     _told(call, workspace, keys, before)
 
 
-def _told(call: Call, workspace: Workspace, keys: tuple[str, str], before: set[str]) -> None:
+def _told(call: Call, workspace: View, keys: tuple[str, str], before: set[str]) -> None:
     low, high = sorted(keys)
     if call.is_json:
         output.document(next(one for one in workspace.all_mappings() if (one["one"], one["other"]) == (low, high)))

@@ -12,7 +12,7 @@ from openprod.cli.call import TO_DECIDE, Call, command, group
 
 if TYPE_CHECKING:
     from openprod.workspace.shapes import ChangeShape
-    from openprod.workspace.workspace import Overlay
+    from openprod.workspace.staging import Overlay
 
 
 @command("new")

@@ -12,11 +12,11 @@ from openprod.cli.arguments import assignment, once
 from openprod.cli.call import Call, command
 
 if TYPE_CHECKING:
-    from openprod.workspace.workspace import Workspace
+    from openprod.workspace.view import View
     from openprod.workspace.write import Edit
 
 
-def _told(call: Call, workspace: Workspace, record: str, sentence: str, *, asked: Collection[str] = ()) -> None:
+def _told(call: Call, workspace: View, record: str, sentence: str, *, asked: Collection[str] = ()) -> None:
     """Prints what became of a record, and notes what is left to decide: in `asked` fields, and whether it is there."""
     shape = workspace.record(record)
     if call.is_json:
@@ -28,7 +28,7 @@ def _told(call: Call, workspace: Workspace, record: str, sentence: str, *, asked
         call.leave(one for one in workspace.conflicts(shape["id"]) if one["field"] in keys)
 
 
-def full_name(workspace: Workspace, record: str, field: str) -> str:
+def full_name(workspace: View, record: str, field: str) -> str:
     """Returns a field's full key where the record was named by a table that has it: lighting.cues:11 page."""
     table = workspace.catalog.tables.get(record.partition(":")[0])
     found = table.resolve(field) if table is not None else None
@@ -199,7 +199,7 @@ def unrelate(call: Call, what: tuple[str, ...]) -> None:
     output.line("Ended." if edit.bundle is not None else "It had ended already; nothing was written.")
 
 
-def _relations_between(workspace: Workspace, source: str, relation: str, target: str) -> list[str]:
+def _relations_between(workspace: View, source: str, relation: str, target: str) -> list[str]:
     workspace.catalog.relation(relation)
     start, end = workspace.ref(source), workspace.ref(target)
     found = [

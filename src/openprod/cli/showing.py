@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from openprod.query.shown import OutColumn
     from openprod.workspace.asking import Answer
     from openprod.workspace.shapes import FieldShape, RecordShape
-    from openprod.workspace.workspace import Workspace
+    from openprod.workspace.view import View
 
 FORMATS = click.Choice(["table", "json", "csv"])
 ROWS_SHOWN = 100
@@ -153,9 +153,7 @@ class Shown:
         self.count = 0
         self.has_more = False
 
-    def print(
-        self, workspace: Workspace, ask: Callable[[int | None], AbstractContextManager[Answer]], needed: int
-    ) -> None:
+    def print(self, workspace: View, ask: Callable[[int | None], AbstractContextManager[Answer]], needed: int) -> None:
         """Prints the answer that `ask` gives for a limit; `needed` first columns are shown in any case."""
         most = self._limit + 1 if self._limit is not None and self._is_cut else self._limit
         with ask(most) as answer:
@@ -179,7 +177,7 @@ class Shown:
         self._print_table(workspace, columns, rows, needed)
 
     def _print_table(
-        self, workspace: Workspace, columns: Sequence[OutColumn], rows: Sequence[Mapping[str, object]], needed: int
+        self, workspace: View, columns: Sequence[OutColumn], rows: Sequence[Mapping[str, object]], needed: int
     ) -> None:
         if not rows:
             output.say("There are none.")
@@ -206,7 +204,7 @@ class Shown:
 class Titles:
     """What records are called, each looked up once."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: View) -> None:
         self._workspace = workspace
         self._known: dict[str, str] = {}
 
@@ -217,7 +215,7 @@ class Titles:
         return self._known[record]
 
 
-def _show_record(call: Call, workspace: Workspace, what: str, form: str | None) -> None:
+def _show_record(call: Call, workspace: View, what: str, form: str | None) -> None:
     record = workspace.record(what)
     if call.is_json or form == "json":
         output.document(record)
@@ -227,7 +225,7 @@ def _show_record(call: Call, workspace: Workspace, what: str, form: str | None) 
     print_record(workspace, record)
 
 
-def print_record(workspace: Workspace, record: RecordShape) -> None:
+def print_record(workspace: View, record: RecordShape) -> None:
     """Prints a record: its title, its fields table by table, its relations, and what waits for a decision."""
     marks = f"  [{', '.join(record['marks'])}]" if record["marks"] else ""
     output.line(f"{record['title']}{marks}")
@@ -260,7 +258,7 @@ def _value(record: RecordShape, key: str, field: FieldShape, titles: Titles) -> 
     return f"{shown} (?)" if key in record["conflicts"] else shown
 
 
-def print_relations(workspace: Workspace, record: str, heading: str = "") -> None:
+def print_relations(workspace: View, record: str, heading: str = "") -> None:
     """Prints the relations of a record."""
     relations = workspace.relations(record)
     if relations and heading:
@@ -305,7 +303,7 @@ def search(call: Call, text: str, limit: int) -> None:
     output.table(("table", "record", "id"), [(one["table"], one["title"], one["id"]) for one in found])
 
 
-def _searched(workspace: Workspace) -> dict[str, list[str]]:
+def _searched(workspace: View) -> dict[str, list[str]]:
     """Returns the fields of each table in which words are looked for."""
     tables = workspace.catalog.tables.values()
     found = {
@@ -314,7 +312,7 @@ def _searched(workspace: Workspace) -> dict[str, list[str]]:
     return {name: keys for name, keys in found.items() if keys}
 
 
-def _hit(workspace: Workspace, table: str, record: str) -> dict[str, str]:
+def _hit(workspace: View, table: str, record: str) -> dict[str, str]:
     return {"table": table, "id": record, "title": workspace.record(record)["title"]}
 
 

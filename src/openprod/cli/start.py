@@ -46,7 +46,7 @@ def demo(call: Call, folder: str, *, no_serve: bool, port: int, no_browser: bool
 @click.option("--person", metavar="N", help="Your name, where this device does not know it yet.")
 def init(call: Call, folder: str, name: str, template: str | None, person: str | None) -> None:
     """Start a new production in the folder DIR, which is empty or not there yet."""
-    from openprod.workspace.workspace import init_workspace
+    from openprod.workspace.opening import init_workspace
 
     workspace = call.keep(
         init_workspace(Path(folder).expanduser().absolute(), name=name, template=template, person=person)

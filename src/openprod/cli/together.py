@@ -140,7 +140,7 @@ def join(call: Call, invitation: str, folder: str, file: str, person: str | None
     """
     from openprod.identity.invite import read_invitation
     from openprod.peers.opx import bootstrap
-    from openprod.workspace.workspace import join_workspace
+    from openprod.workspace.opening import join_workspace
 
     invited = read_invitation(sys.stdin.read() if invitation == "-" else invitation)
     found = bootstrap(Path(file), invited)

@@ -27,7 +27,9 @@ from openprod.model.ids import id_from_text
 from openprod.model.values import Plain
 
 if TYPE_CHECKING:
-    from openprod.workspace.workspace import Overlay, Workspace
+    from openprod.workspace.staging import Overlay
+    from openprod.workspace.view import View
+    from openprod.workspace.workspace import Workspace
     from openprod.workspace.write import Edit
 
 CSV = "csv"
@@ -361,7 +363,7 @@ class Finder:
     positions of instruments; the edit it is drafted in is never committed, it only gives the id.
     """
 
-    def __init__(self, workspace: Workspace, edit: Edit) -> None:
+    def __init__(self, workspace: View, edit: Edit) -> None:
         self._workspace = workspace
         self._edit = edit
         self._found: dict[tuple[str, str], str] = {}

@@ -357,7 +357,7 @@ class Done(TypedDict):
 
 
 # --- the desk, as far as this room needs it --------------------------------------------------------------------------
-# `openprod.workspace.workspace.Workspace` is one; so is the small one that the tests of this room alone use.
+# `openprod.workspace.view.View` is one; so is the small one that the tests of this room alone use.
 
 
 class Editing(Protocol):

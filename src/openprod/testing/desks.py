@@ -36,7 +36,8 @@ from openprod.testing.world import (
     differences,
     look_of,
 )
-from openprod.workspace.workspace import Workspace, init_workspace, join_workspace, open_workspace
+from openprod.workspace.opening import init_workspace, join_workspace, open_workspace
+from openprod.workspace.workspace import Workspace
 from openprod.workspace.write import Edit
 
 Weather: TypeAlias = Literal["calm", "restart", "rebuild", "cut", "all a day slow", "4 min slow", "4 min fast"]

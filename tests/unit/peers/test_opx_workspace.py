@@ -9,7 +9,8 @@ import pytest
 from openprod.identity.invite import read_invitation
 from openprod.identity.opx import NotInvitedOpx
 from openprod.peers import opx
-from openprod.workspace.workspace import Workspace, init_workspace, join_workspace
+from openprod.workspace.opening import init_workspace, join_workspace
+from openprod.workspace.workspace import Workspace
 
 
 def join(invitation: str, source: Path, folder: Path, home: Path, name: str) -> Workspace:

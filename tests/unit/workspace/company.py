@@ -14,7 +14,9 @@ from openprod.testing.clock import MINUTE_MS, FakeClock, TrueTime
 from openprod.testing.device import Company as PaperCompany
 from openprod.testing.device import PaperDevice
 from openprod.workspace.ingest import Report
-from openprod.workspace.workspace import Workspace, init_workspace, join_workspace, open_workspace
+from openprod.workspace.opening import init_workspace, join_workspace, open_workspace
+from openprod.workspace.view import View
+from openprod.workspace.workspace import Workspace
 
 LAB = """\
 [module]
@@ -188,24 +190,24 @@ def new_bundles(source: Workspace, to: Workspace) -> list[Sealed]:
     return list(source.bundles(since=to.frontier()))
 
 
-def add(ws: Workspace, table: str, **fields: object) -> str:
+def add(ws: View, table: str, **fields: object) -> str:
     """Adds a record as a bundle of its own."""
     with ws.edit() as edit:
         return edit.add(table, **fields)
 
 
-def put(ws: Workspace, record: str, fields: dict[str, object]) -> None:
+def put(ws: View, record: str, fields: dict[str, object]) -> None:
     """Sets fields as a bundle of its own."""
     with ws.edit() as edit:
         edit.set(record, fields)
 
 
-def value(ws: Workspace, record: str, key: str) -> object:
+def value(ws: View, record: str, key: str) -> object:
     """Returns what a field shows."""
     return ws.record(record)["fields"].get(key)
 
 
-def offered(ws: Workspace, record: str) -> list[set[str]]:
+def offered(ws: View, record: str) -> list[set[str]]:
     """Returns the values of each open question of a record, as text; "None" is cleared."""
     return [{str(one["value"]) for one in question["values"]} for question in ws.conflicts(record)]
 
@@ -230,7 +232,7 @@ def sound(*devices: Workspace) -> None:
     assert len({(one.frontier(), one.status()["state_hash"]) for one in devices}) == len(hashes)
 
 
-def heads_of(ws: Workspace, record: str, keys: Iterable[str]) -> dict[str, list[str]]:
+def heads_of(ws: View, record: str, keys: Iterable[str]) -> dict[str, list[str]]:
     """Returns the ids of the writes that a screen shows."""
     shown = ws.record(record)["heads"]
     return {key: shown.get(key, []) for key in keys}

@@ -9,7 +9,7 @@ from tests.unit.workspace.company import CREW, CUES, PEOPLE, Company, add, meet,
 
 from openprod.model.errors import OpenprodError
 from openprod.workspace.asking import Row, UnknownQuery, difference
-from openprod.workspace.workspace import Workspace
+from openprod.workspace.view import View
 
 ALL_PEOPLE: dict[str, object] = {"from": PEOPLE}
 
@@ -147,7 +147,7 @@ def test_changes_of_several_threads_arrive_in_an_order_that_fits(company: Compan
     screen = Screen()
     ana.subscribe(ALL_PEOPLE, screen.take)
 
-    def write(ws: Workspace, name: str) -> None:
+    def write(ws: View, name: str) -> None:
         for n in range(10):
             record = add(ws, PEOPLE, name=f"{name}{n}")
             with ws.edit() as edit:

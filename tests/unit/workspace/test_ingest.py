@@ -123,7 +123,7 @@ def test_somebody_who_was_not_let_in_is_named_and_waits(company: Company) -> Non
     zoe_file = company.folder / "for zoe"
     zoe_file.mkdir()
     from openprod.identity.invite import read_invitation
-    from openprod.workspace.workspace import join_workspace
+    from openprod.workspace.opening import join_workspace
 
     zoe = join_workspace(
         read_invitation(text),

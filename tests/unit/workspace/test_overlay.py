@@ -398,16 +398,6 @@ def test_subscribers_of_an_overlay_hear_of_commits_below(company: Company) -> No
 def test_what_is_not_for_overlays_is_refused_in_a_sentence(company: Company) -> None:
     ana = company.found()
     overlay = ana.overlay("what if")
-    for what in (
-        lambda: overlay.invite("Zoe"),
-        overlay.bundles,
-        lambda: overlay.ingest(()),
-        overlay.verify,
-        overlay.rebuild,
-        lambda: overlay.overlay("inner"),
-    ):
-        with pytest.raises(NotInOverlay):
-            what()
     with pytest.raises(NotInOverlay), overlay.edit() as edit:
         edit.write_raw(ClockAccept, bytes(16), CLOCK, bytes(32))
     with pytest.raises(NothingStaged):

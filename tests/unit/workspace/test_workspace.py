@@ -29,14 +29,8 @@ from openprod.identity.invite import read_invitation
 from openprod.model.errors import Missing, OpenprodError
 from openprod.store.database import DatabaseDamaged, NotAWorkspace
 from openprod.workspace.desk import AmbiguousRecord, UnknownRecord, WorkspaceClosed
-from openprod.workspace.workspace import (
-    FolderTaken,
-    NotJoined,
-    Workspace,
-    find_workspace,
-    init_workspace,
-    join_workspace,
-)
+from openprod.workspace.opening import FolderTaken, NotJoined, find_workspace, init_workspace, join_workspace
+from openprod.workspace.workspace import Workspace
 
 # -- making and opening
 
