@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test fix sim bench build lock notices check-python check-web clean
+.PHONY: help run test fix sim bench bench-peers build lock notices check-python check-web clean
 
 PYTHON ?= python3
 NPM ?= npm
@@ -116,6 +116,11 @@ sim: $(VENV)/.stamp-test ## many devices, bad weather: the simulation with 2,000
 bench: $(VENV)/.stamp-test ## timings, each as a ratio to a floor measured in the same run
 	$(say) "Measuring"
 	@$(BIN)/python -m bench
+
+PEERS ?= ../shared/bench/peers
+bench-peers: $(VENV)/.stamp-test ## fetch ten other systems, run them and us in turns, print one table (about 20 minutes)
+	$(say) "Measuring beside our peers"
+	@$(BIN)/python -m bench.peers --peers $(PEERS)
 
 lock: $(VENV)/.stamp-test ## write both lock files anew from pyproject.toml
 	$(say) "Locking"
