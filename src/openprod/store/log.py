@@ -41,6 +41,7 @@ from openprod.model.ops import (
     Set,
     decode_chunk,
     over_of,
+    subject_ids,
     subject_indexes,
     width,
 )
@@ -242,6 +243,11 @@ class Log:
                 f"The workspace names a bundle (number {number}) that its log does not hold. Run: openprod verify"
             )
         return StoredBundle(*row)
+
+    def stored(self, numbers: Iterable[int]) -> list[StoredBundle]:
+        """Returns the rows of many bundles, in no particular order."""
+        sql = "SELECT no, id, place, eff, at, unread FROM bundle WHERE no IN carray(?)"
+        return [StoredBundle(*row) for row in self._db.numbers(sql, numbers)]
 
     def order_of(self, oid: int) -> tuple[bytes, bytes, int]:
         """Returns an op's place in canonical order: (effective stamp, bundle id, ordinal)."""
@@ -665,8 +671,8 @@ def describe(oid: int, chunk: Chunk, op: KnownOp, offset: int, header: Header) -
     auto = header.causes[op.cause].auto
     if isinstance(op, Rows | Relations):
         return _describe_cell(oid, chunk, op, offset, auto=auto)
-    subjects = tuple(chunk.subjects[at * 16 : at * 16 + 16] for at in subject_indexes(op.subjects))
-    keys = tuple(chunk.keys[key] for key in op.keys)
+    subjects = tuple(subject_ids(chunk, op))
+    keys = tuple([chunk.keys[key] for key in op.keys])
     over = over_of(chunk, op)
     if isinstance(op, Set | Decide):
         return OpAt(oid, op.payload, None, isinstance(op, Decide) and not auto, auto, over, subjects, keys, op)

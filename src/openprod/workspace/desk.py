@@ -354,6 +354,8 @@ class Desk:
         return self._covers_any(op, self.subjects_of(uuid), self.keys_of(key))
 
     def _covers_any(self, op: OpAt, subjects: Sequence[bytes], keys: Sequence[str]) -> bool:
+        if any(one in subjects for one in op.subjects) and any(one in keys for one in op.keys):
+            return True
         records = [record for one in subjects if (record := self.heads.fetch(one)) is not None]
         numbers = [number for one in keys if (number := self.heads.key_numbers.get(one)) is not None]
         return any(self.heads.covers(op, record, number) for record in records for number in numbers)
@@ -381,38 +383,35 @@ class Desk:
             if self.log.row(oid >> ORDINAL_BITS).place < start.next:
                 found.add(oid)
                 continue
-            behind = [one for one in self._replaced_in(oid, subjects, keys) if one not in met]
+            behind = [one.oid for one in self._replaced_in(self.log.op_at(oid), subjects, keys) if one.oid not in met]
             met.update(behind)
             todo += behind
         # What two wrote over apart was gone already where only one of them is later than the place.
         todo, met = list(found) if len(found) > 1 else [], set[int]()
         while todo:
-            behind = [one for one in self._replaced_in(todo.pop(), subjects, keys) if one not in met]
+            later = self.log.op_at(todo.pop())
+            behind = [one.oid for one in self._replaced_in(later, subjects, keys) if one.oid not in met]
             met.update(behind)
             todo += behind
         return tuple(sorted(found - met))
 
-    def replaced_by(self, oid: int, uuid: bytes, key: str) -> list[int]:
+    def replaced_by(self, op: OpAt, uuid: bytes, key: str) -> list[OpAt]:
         """Returns the writes of a slot that a write names as replaced, seen through what is unread here."""
-        return self._replaced_in(oid, self.subjects_of(uuid), self.keys_of(key))
+        return self._replaced_in(op, self.subjects_of(uuid), self.keys_of(key))
 
-    def _replaced_in(self, oid: int, subjects: Sequence[bytes], keys: Sequence[str]) -> list[int]:
-        slots = {(one, text) for one in subjects for text in keys}
+    def _replaced_in(self, op: OpAt, subjects: Sequence[bytes], keys: Sequence[str]) -> list[OpAt]:
         found: set[int] = set()
-        for bundle, ordinal in self.log.op_at(oid).over:
+        for bundle, ordinal in op.over:
             target = self.log.number_of(bundle)
             if target is None:
                 continue
             if target in self.log.unread:
+                slots = {(one, text) for one in subjects for text in keys}
                 found.update(self.applier.behind(target, ordinal, slots))
-            elif self.log.has_op(target, ordinal):
+            else:
                 found.add(target << ORDINAL_BITS | ordinal)
-        return [
-            one
-            for one in sorted(found)
-            if self.log.has_op(one >> ORDINAL_BITS, one & ORDINAL_MASK)
-            and self._covers_any(self.log.op_at(one), subjects, keys)
-        ]
+        ops = [self.log.op_at(one) for one in sorted(found) if self.log.has_op(one >> ORDINAL_BITS, one & ORDINAL_MASK)]
+        return [one for one in ops if self._covers_any(one, subjects, keys)]
 
     def is_known(self, uuid: bytes) -> bool:
         """Tells whether anything was ever written to this id."""

@@ -200,14 +200,14 @@ def heads_in(desk: Desk, uuid: bytes, key: str, is_there: Callable[[int], bool])
         if is_there(oid >> ORDINAL_BITS):
             found.add(oid)
         else:
-            todo += desk.replaced_by(oid, uuid, key)
+            todo += [one.oid for one in desk.replaced_by(desk.op_at(oid), uuid, key)]
     behind: set[int] = set()
     todo = list(found)
     while todo and len(found) > 1:
-        for one in desk.replaced_by(todo.pop(), uuid, key):
-            if one not in behind:
-                behind.add(one)
-                todo.append(one)
+        for one in desk.replaced_by(desk.op_at(todo.pop()), uuid, key):
+            if one.oid not in behind:
+                behind.add(one.oid)
+                todo.append(one.oid)
     return tuple(sorted(found - behind))
 
 

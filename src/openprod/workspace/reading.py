@@ -31,7 +31,7 @@ from openprod.model.ops import (
 from openprod.model.slots import EXISTS, POSITION, RELATION, is_field_key, table_of_member_key
 from openprod.model.values import Plain, Value, plain
 from openprod.store.heads import Record
-from openprod.store.log import ORDINAL_BITS, SEQ_MASK, OpAt, branch_of
+from openprod.store.log import ORDINAL_BITS, SEQ_MASK, OpAt, StoredBundle, branch_of
 from openprod.store.pending import ADMISSION, HELD, WAITING
 from openprod.workspace import links, wording
 from openprod.workspace.desk import Desk, UnknownRecord, is_relation
@@ -101,6 +101,29 @@ def actor_name(desk: Desk, actor: bytes) -> str:
     if row is None:
         row = (desk.meaning.values_of(record, ("core.people.name",)).get("core.people.name"),)
     return row[0] if isinstance(row[0], str) and row[0] else actor.hex()[:8]
+
+
+class Names:
+    """What records and people are called, each looked up once: for one answer from one state of the workspace."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._titles: dict[bytes, str] = {}
+        self._actors: dict[bytes, str] = {}
+
+    def title(self, uuid: bytes) -> str:
+        """Returns a record's title."""
+        found = self._titles.get(uuid)
+        if found is None:
+            found = self._titles[uuid] = self._desk.title(uuid)
+        return found
+
+    def actor(self, actor: bytes) -> str:
+        """Returns a person's name."""
+        found = self._actors.get(actor)
+        if found is None:
+            found = self._actors[actor] = actor_name(self._desk, actor)
+        return found
 
 
 def at_of(desk: Desk, oid: int) -> str:
@@ -476,19 +499,20 @@ def history(desk: Desk, uuid: bytes, field: str | None = None) -> list[LogEntry]
     seen: dict[tuple[int, str], OpAt] = {}
     for key in wanted:
         text = desk.heads.key_texts[key]
-        todo = list(desk.heads.united(found, key))
+        todo = [desk.op_at(oid) for oid in desk.heads.united(found, key)]
         while todo:
-            oid = todo.pop()
-            if (oid, text) not in seen:
-                seen[oid, text] = desk.op_at(oid)
-                todo += desk.replaced_by(oid, uuid, text)
-    return _entries(desk, [(oid, _op_shape(desk, op, uuid, text)) for (oid, text), op in seen.items()])
+            one = todo.pop()
+            if (one.oid, text) not in seen:
+                seen[one.oid, text] = one
+                todo += desk.replaced_by(one, uuid, text)
+    names = Names(desk)
+    return _entries(desk, names, [(oid, _op_shape(desk, names, op, uuid, text)) for (oid, text), op in seen.items()])
 
 
 def replaced_texts(desk: Desk, uuid: bytes, key: str, op: str) -> list[str]:
     """Returns what a change of a field replaced there, in words, the newest first; empty where it was the first."""
-    behind = desk.replaced_by(desk.oid_of(op), uuid, key)
-    ops = [desk.op_at(oid) for oid in sorted(behind, key=desk.log.order_of, reverse=True)]
+    behind = desk.replaced_by(desk.op_at(desk.oid_of(op)), uuid, key)
+    ops = sorted(behind, key=lambda one: desk.log.order_of(one.oid), reverse=True)
     return list(dict.fromkeys(wording.value_text(one.value) for one in ops if one.is_live is None))
 
 
@@ -514,25 +538,24 @@ def _history_keys(desk: Desk, found: Record, field: str | None) -> list[int]:
     return []
 
 
-def _entries(desk: Desk, ops: Sequence[tuple[int, OpShape]]) -> list[LogEntry]:
+def _entries(desk: Desk, names: Names, ops: Sequence[tuple[int, OpShape]]) -> list[LogEntry]:
     grouped: dict[int, list[tuple[int, OpShape]]] = {}
     for oid, shape in ops:
         grouped.setdefault(oid >> ORDINAL_BITS, []).append((oid, shape))
-    numbers = sorted(grouped, key=lambda number: desk.log.order_of(number << ORDINAL_BITS), reverse=True)
+    stored = sorted(desk.log.stored(grouped), key=lambda one: (one.eff, one.id), reverse=True)
     return [
-        _entry(desk, number, [shape for _, shape in sorted(grouped[number], key=lambda one: one[0])])
-        for number in numbers
+        _entry(desk, names, one, [shape for _, shape in sorted(grouped[one.no], key=lambda pair: pair[0])])
+        for one in stored
     ]
 
 
-def _entry(desk: Desk, number: int, ops: list[OpShape]) -> LogEntry:
-    stored = desk.log.row(number)
-    header = desk.log.header(number)
-    actor = desk.log.branches[branch_of(number)].actor
+def _entry(desk: Desk, names: Names, stored: StoredBundle, ops: list[OpShape]) -> LogEntry:
+    header = desk.log.header(stored.no)
+    actor = desk.log.branches[branch_of(stored.no)].actor
     return {
         "bundle": stored.id.hex(),
         "actor": actor.hex(),
-        "actor_name": actor_name(desk, actor),
+        "actor_name": names.actor(actor),
         "at": moment(stored.at),
         "cause": ", ".join(dict.fromkeys(cause_text(cause) for cause in header.causes)),
         "label": header.label,
@@ -549,11 +572,12 @@ def cause_text(cause: Cause) -> str:
 
 def log_entries(desk: Desk, limit: int) -> list[LogEntry]:
     """Returns the last bundles in the order they came here, the newest first, with at most 200 of the ops of each."""
+    names = Names(desk)
     rows = desk.db.rows("SELECT no FROM bundle ORDER BY place DESC LIMIT ?", (limit,))
-    return [_entry(desk, number, list(ops_of(desk, number))) for (number,) in rows]
+    return [_entry(desk, names, desk.log.row(number), list(ops_of(desk, number, names))) for (number,) in rows]
 
 
-def ops_of(desk: Desk, number: int) -> Iterator[OpShape]:
+def ops_of(desk: Desk, number: int, names: Names) -> Iterator[OpShape]:
     """Yields the ops of a bundle as history shows them, at most 200 besides row blocks."""
     header = desk.log.header(number)
     if number in desk.log.unread:
@@ -567,7 +591,7 @@ def ops_of(desk: Desk, number: int) -> Iterator[OpShape]:
                 count = len(op.payload.rows)
                 what = op.payload.table if isinstance(op, Rows) else op.payload.type
                 first = chunk.subjects[op.subjects[0] * 16 : op.subjects[0] * 16 + 16]
-                title = desk.title(first) if count == 1 and isinstance(op, Rows) else ""
+                title = names.title(first) if count == 1 and isinstance(op, Rows) else ""
                 text = f"{title} created in {what}" if title else f"{count} created in {what}"
                 yield {
                     "op": desk.op_text(number << ORDINAL_BITS | ordinal),
@@ -583,13 +607,14 @@ def ops_of(desk: Desk, number: int) -> Iterator[OpShape]:
                     for key in op.keys:
                         if shown_ops < OPS_SHOWN:
                             found = desk.op_at(number << ORDINAL_BITS | ordinal)
-                            yield _op_shape(desk, found, chunk.subjects[at * 16 : at * 16 + 16], chunk.keys[key])
+                            subject = chunk.subjects[at * 16 : at * 16 + 16]
+                            yield _op_shape(desk, names, found, subject, chunk.keys[key])
                         shown_ops += 1
             ordinal += width(op)
 
 
-def _op_shape(desk: Desk, op: OpAt, uuid: bytes, key: str) -> OpShape:
-    title = desk.title(uuid)
+def _op_shape(desk: Desk, names: Names, op: OpAt, uuid: bytes, key: str) -> OpShape:
+    title = names.title(uuid)
     kind, text = _op_words(desk, op, title, key)
     return {
         "op": desk.op_text(op.oid),

@@ -121,7 +121,9 @@ def label_of(desk: Desk, number: int) -> str:
         about = desk.log.number_of(cause.detail[0]) if isinstance(cause.detail[0], bytes) else None
         if about is not None:
             return label_of(desk, about)
-    return header.label or next((shape["text"] for shape in reading.ops_of(desk, number)), "a change")
+    return header.label or next(
+        (shape["text"] for shape in reading.ops_of(desk, number, reading.Names(desk))), "a change"
+    )
 
 
 def cause_for(desk: Desk, number: int, *, is_redo: bool) -> Cause:
