@@ -57,7 +57,7 @@ _SHAPES: Mapping[str, Mapping[str, str]] = {
         "title": _TEXT, "table": _TEXT, "where": _TEXT, "query": _PATH, "order": _TEXTS, "group": _TEXTS,
         "fields": _TEXTS,
     },
-    "check": {"title": _TEXT, "sentence": _TEXT, "table": _TEXT, "where": _TEXT, "query": _PATH},
+    "check": {"title": _TEXT, "sentence": _TEXT, "table": _TEXT, "where": _TEXT, "query": _MAP},
     "import": {
         "title": _TEXT, "table": _TEXT, "format": _TEXT, "match": _TEXTS, "columns": _MAP, "values": _MAP,
         "otherwise": _MAP,
@@ -94,6 +94,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """A module as declared.
 
     Attributes:
+        local: whether its records stay on the device where they are written.
         declared: the sections that are kept as they are: list, check, import, rule, script, view, paper; in each
             the entries by name.
     """
@@ -102,6 +103,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     version: str
     title: str
     help: str = ""
+    local: bool = False
     capabilities: dict[str, tuple[str, ...]] = {}
     tables: tuple[Table, ...] = ()
     relations: tuple[Relation, ...] = ()
@@ -224,7 +226,7 @@ def _module(reader: Reader) -> Manifest:
     data = reader.data
     reader.known((), data, _SECTIONS)
     head = reader.mapping(("module",), data.get("module", {}))
-    reader.known(("module",), head, ("name", "version", "title", "help"))
+    reader.known(("module",), head, ("name", "version", "title", "help", "local"))
     name = reader.text(("module",), head, "name")
     if not name:
         reader.problem(("module", "name"), 'the module has no name. Add a section [module] with name = "lighting".')
@@ -240,6 +242,7 @@ def _module(reader: Reader) -> Manifest:
         version=version,
         title=reader.text(("module",), head, "title") or name.replace("_", " ").capitalize(),
         help=reader.text(("module",), head, "help"),
+        local=reader.flag(("module",), head, "local"),
         capabilities=_capabilities(reader),
         tables=tuple(tables.values()),
         relations=relations,

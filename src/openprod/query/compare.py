@@ -17,6 +17,7 @@ from openprod.catalog.tables import FieldType
 from openprod.model.values import RecordRef
 from openprod.query.conditions import (
     And,
+    Call,
     Comparison,
     Condition,
     Constant,
@@ -112,6 +113,8 @@ def operand_expr(scope: Scope, operand: Operand, source: Source) -> Expr:
             return scope.step_property(operand, source)
         case Several(items):
             return first_present([operand_expr(scope, item, source) for item in items])
+        case Call():
+            return _called(scope, operand, source)
         case Constant() | Parameter():
             return _constant_expr(scope.statement, known_value(scope.statement, operand), operand.at, source)
 
@@ -143,8 +146,32 @@ def _names_step(operand: Operand, steps: frozenset[str]) -> bool:
             return start in steps
         case StepProperty(step):
             return step in steps
-        case Several() | Constant() | Parameter():
+        case Several() | Constant() | Parameter() | Call():
             return False
+
+
+def _called(scope: Scope, call: Call, source: Source) -> Expr:
+    """Returns the moment of a day and a time, or the time from one moment (or time of day) to another."""
+    given = [single(operand_expr(scope, one, source)) for one in call.arguments]
+    if any(one.is_missing for one in given):
+        return MISSING
+    sources = tuple(source for one in given for source in one.sources)
+    kinds = [one.type for one in given]
+    if call.name == "moment":
+        if kinds[0] != "date" or any(kind not in {"time", "text"} for kind in kinds[1:]):
+            raise QueryMismatch("moment takes a date, a time and perhaps the time it comes after.", source, call.at)
+        after = given[2].sql if len(given) > 2 else "NULL"
+        parts = f"{given[0].sql},{given[1].sql},{after}"
+        zone = scope.statement.bind(scope.statement.venue_zone)
+        local, utc = f"openprod_moment({parts},NULL)", f"openprod_moment({parts},{zone})"
+        return Expr(local, "datetime", utc, sources=sources, is_clean=True)
+    if kinds == ["datetime", "datetime"]:
+        first, second = (one.sort or one.sql for one in given)
+    elif set(kinds) <= {"time", "text"}:
+        first, second = (one.sql for one in given)
+    else:
+        raise QueryMismatch("span takes two times of a day, or two moments.", source, call.at)
+    return Expr(f"openprod_span({first},{second})", "duration", sources=sources, is_clean=True)
 
 
 def _negated(sql: str) -> str:

@@ -107,7 +107,16 @@ class Several:
     at: int = field(default=0, compare=False)
 
 
-Operand: TypeAlias = Constant | Parameter | Name | Path | StepProperty | Several
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A moment or a length of time worked out from others: `moment(date, start)`, `span(start, end)`."""
+
+    name: str
+    arguments: tuple[Operand, ...]
+    at: int = field(default=0, compare=False)
+
+
+Operand: TypeAlias = Constant | Parameter | Name | Path | StepProperty | Several | Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +188,8 @@ def operands_of(condition: Condition) -> Iterator[Operand]:
 
 
 def parts_of(operand: Operand) -> Iterator[Operand]:
-    """Yields an operand and, of a list, everything in it."""
+    """Yields an operand and, of a list or call, everything in it."""
     yield operand
-    if isinstance(operand, Several):
-        for item in operand.items:
+    if isinstance(operand, Several | Call):
+        for item in operand.items if isinstance(operand, Several) else operand.arguments:
             yield from parts_of(item)

@@ -6,6 +6,7 @@ it. A wrong-typed value (a BLOB) is a value that does not match; nothing here ra
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib
 import json
 import re
@@ -16,9 +17,9 @@ from typing import Protocol, TypeAlias, cast
 
 import msgspec
 
-from openprod.catalog.names import SqlValue
+from openprod.catalog.names import SqlValue, utc_text
 from openprod.model.natural import decimal_key, natural_key, outline_key
-from openprod.model.values import ListValue, Plain, decode_value, plain, seconds
+from openprod.model.values import DateTime, ListValue, Plain, decode_value, plain, seconds
 
 SqlFunction: TypeAlias = Callable[..., SqlValue]
 
@@ -170,6 +171,38 @@ def total(values: str | None) -> str | None:
     return f"{sign}{digits[:-scale]}.{digits[-scale:]}" if scale else f"{sign}{digits}"
 
 
+def moment(date: SqlValue, time: SqlValue, after: SqlValue, zone: SqlValue) -> str | None:
+    """Returns a day and a time of it as a moment, None where either is none.
+
+    Args:
+        date: "2026-01-12".
+        time: "18:00".
+        after: a time; one before it is of the next day.
+        zone: the zone it is local in, for the UTC text by which moments sort; None for the local text.
+    """
+    try:
+        day, clock = dt.date.fromisoformat(str(date)), dt.time.fromisoformat(str(time))
+        if after is not None and clock < dt.time.fromisoformat(str(after)):
+            day += dt.timedelta(days=1)
+    except (ValueError, OverflowError):
+        return None
+    local = DateTime(dt.datetime.combine(day, clock).isoformat(timespec="seconds"))
+    return local.local if zone is None else utc_text(local, str(zone))
+
+
+def span(start: SqlValue, end: SqlValue) -> int | None:
+    """Returns the microseconds from one moment to another, or from a time to the next time of that name."""
+    try:
+        if isinstance(start, str) and "T" in start:
+            gap = dt.datetime.fromisoformat(str(end)) - dt.datetime.fromisoformat(start)
+            return gap // dt.timedelta(microseconds=1)
+        day = dt.date.min
+        first, last = (dt.datetime.combine(day, dt.time.fromisoformat(str(one))) for one in (start, end))
+    except ValueError:
+        return None
+    return ((last - first) % dt.timedelta(days=1)) // dt.timedelta(microseconds=1)
+
+
 SQL_FUNCTIONS: Mapping[str, tuple[SqlFunction, int]] = {
     "openprod_matches": (matches, 2),
     "openprod_like": (like, 2),
@@ -178,6 +211,8 @@ SQL_FUNCTIONS: Mapping[str, tuple[SqlFunction, int]] = {
     "openprod_key": (key, 2),
     "openprod_text": (text, 2),
     "openprod_total": (total, 1),
+    "openprod_moment": (moment, 4),
+    "openprod_span": (span, 2),
 }
 
 

@@ -5,7 +5,8 @@ catalog. Every function here raises SyntaxProblem or QueryTooBig for what it can
 
     condition = all {"OR" all}                 all = negation {"AND" negation}
     negation  = "NOT" negation | "(" condition ")" | "EXISTS" operand | operand operator operand
-    operand   = literal | "$" name | name | name "[" property "]" | [name] steps ["." field | "[" property "]"] | list
+    operand   = literal | "$" name | name | name "[" property "]" | [name] steps ["." field | "[" property "]"] | list | call
+    call      = "moment(" operand "," operand ["," operand] ")" | "span(" operand "," operand ")"
     steps     = ("->" | "<-") relation ["[" property "]"] ["@" name] {...}
     literal   = text | number | true | false | null | "@" date | "@" moment | number unit {number unit}
 """
@@ -21,6 +22,7 @@ from openprod.model.values import INT_MAX, Date, DateTime, Duration
 from openprod.query.conditions import (
     OPERATORS,
     And,
+    Call,
     Comparison,
     Condition,
     Constant,
@@ -77,6 +79,9 @@ _DURATION = re.compile(r"-?(?:\d+(?:\.\d+)?(?:ms|min|s|h|d))+")
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|min|s|h|d)")
 _MOMENT = re.compile(r"@(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}(?::\d{2})?)(?:\[([\w/+-]*)\])?)?")
 _MISTAKEN = {"=": "==", "&&": "AND", "||": "OR", "!": "NOT", "~": "LIKE"}
+# What can be worked out, with the least and the most that it takes.
+CALLS = {"moment": (2, 3), "span": (2, 2)}
+_CALL_WORDS = {"moment": "moment(date, time) or moment(date, time, after)", "span": "span(from, to)"}
 _OPERATOR_WORDS = "a comparison (== != < <= > >= IN LIKE MATCHES CONTAINS)"
 _OPERAND_WORDS = "a field, a literal, $parameter, -> or <-"
 
@@ -310,7 +315,7 @@ class _Parser:
             case "arrow":
                 return self.path(ordered=False)
             case "name" if not token.word:
-                return self.named(token)
+                return self.named(token, depth)
             case "mark" if token.text == "[":
                 return self.several(depth)
             case "step":
@@ -318,7 +323,18 @@ class _Parser:
             case _:
                 raise self.wrong(_OPERAND_WORDS)
 
-    def named(self, token: _Token) -> Operand:
+    def call(self, token: _Token, depth: int) -> Call:
+        inner = self.deeper(depth)
+        self.position += 1
+        arguments = [self.operand(inner)]
+        while self.take_mark(","):
+            arguments.append(self.operand(inner))
+        least, most = CALLS[token.text]
+        if not self.take_mark(")") or not least <= len(arguments) <= most:
+            raise self.wrong(_CALL_WORDS[token.text])
+        return Call(token.text, tuple(arguments), token.at)
+
+    def named(self, token: _Token, depth: int) -> Operand:
         following = self.tokens[self.position + 1]
         if following.kind == "arrow":
             return self.path(ordered=False)
@@ -327,6 +343,8 @@ class _Parser:
             return Constant(_LITERAL_WORDS[token.text.lower()], token.at)
         if following.kind == "mark" and following.text == "[":
             return StepProperty(token.text, self.bracketed(), token.at)
+        if following.kind == "mark" and following.text == "(" and token.text in CALLS:
+            return self.call(token, depth)
         return Name(token.text, token.at)
 
     def bracketed(self) -> str:
@@ -539,6 +557,8 @@ def operand_text(operand: Operand) -> str:
             return f"[{', '.join(operand_text(item) for item in items)}]"
         case Path():
             return path_text(operand)
+        case Call(name, arguments):
+            return f"{name}({', '.join(map(operand_text, arguments))})"
 
 
 def path_text(path: Path) -> str:

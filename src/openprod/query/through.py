@@ -67,7 +67,7 @@ def origin_of(through: Through) -> str:
     """Returns the step that all paths of a step start from; raises QueryMismatch where they differ."""
     origin: str | None = None
     for place, spec in _specs(through):
-        path = parse_path(spec.path, place)
+        path = parse_path(spec.path, place) if spec.path else Path("", ())
         if origin is not None and path.start != origin:
             source = Source(spec.path, place)
             raise QueryMismatch("all paths of one step start from the same place.", source, path.at)
@@ -118,6 +118,8 @@ def _branch(
     statement: Statement, through: Through, spec: PathSpec, place: str, origin: Node, origin_sql: str
 ) -> _Branch | None:
     """Returns one path as joins, or None where a module it names is not adopted here."""
+    if spec.table:
+        return _table_branch(statement, through, spec, place, origin, origin_sql)
     source = Source(spec.path, place)
     path = parse_path(spec.path, place)
     no_tail(path, source)
@@ -139,6 +141,34 @@ def _branch(
         link = f'{end.aliases[into.name]}."~eid"={end.eid}'
         scope.sources.append(f"CROSS JOIN {quote(into.name)} AS {end.aliases[into.name]} ON {link}")
     scope.nodes.setdefault(through.name, end)
+    gives = _asked(scope, spec, place, where)
+    return _Branch(scope, end, where, path_order(scope, path, nodes, source), gives)
+
+
+def _table_branch(
+    statement: Statement, through: Through, spec: PathSpec, place: str, origin: Node, origin_sql: str
+) -> _Branch | None:
+    """Returns the records of a table for which a condition holds, or None where its module is not adopted here."""
+    table = table_named(statement, spec.table, Source(spec.table, place.replace(".path", ".table")), 0)
+    if table is None:
+        return None
+    alias, ends = statement.alias("s"), statement.alias("t")
+    start = Node(f"{alias}.e", origin.tables, origin.is_open, origin.label)
+    end = Node(f'{ends}."~eid"', (table,), label=table.name, aliases={table.name: ends})
+    statement.touches.add(table.name)
+    scope = Scope(statement, [f"{origin_sql} AS {alias}"], {"": start})
+    # What the start holds is looked up before the table is gone through, so that an equal value finds its records.
+    for one in origin.tables:
+        scope.join(start, one)
+    scope.sources.append(f"CROSS JOIN {quote(table.name)} AS {ends}")
+    scope.nodes[through.name] = end
+    where: list[str] = []
+    gives = _asked(scope, spec, place, where)
+    return _Branch(scope, end, where, [], gives)
+
+
+def _asked(scope: Scope, spec: PathSpec, place: str, where: list[str]) -> dict[str, Expr]:
+    """Adds the condition of a path to `where`; returns what it gives to its ends."""
     if spec.where:
         at = place.replace(".path", ".where")
         where.append(condition_sql(scope, parse_condition(spec.where, at), Source(spec.where, at)))
@@ -146,7 +176,7 @@ def _branch(
     for name, text in spec.give.items():
         at = place.replace(".path", f".give.{name}")
         gives[name] = template_expr(scope, parse_template(text, at), Source(text, at))
-    return _Branch(scope, end, where, path_order(scope, path, nodes, source), gives)
+    return gives
 
 
 def _end_tables(branches: Sequence[_Branch], wanted: int) -> tuple[tuple[Table, ...], bool]:
@@ -168,7 +198,8 @@ def _properties(through: Through, branches: Sequence[_Branch], wanted: Sequence[
     found: dict[str, Expr] = {}
     for name in wanted:
         for branch in branches:
-            assert branch.end.relation is not None
+            if branch.end.relation is None:
+                continue
             relation, alias = branch.end.relation
             if relation.resolve(name) is not None or name == "position":
                 found[name] = relation_property(relation, alias, name, Source(name), 0)
@@ -182,7 +213,8 @@ def _properties(through: Through, branches: Sequence[_Branch], wanted: Sequence[
 
 
 def _branch_property(branch: _Branch, name: str, kind: FieldType) -> Expr:
-    assert branch.end.relation is not None
+    if branch.end.relation is None:
+        return Expr("NULL", kind, "NULL")
     relation, alias = branch.end.relation
     known = relation.resolve(name)
     if (known is None and name != "position") or (known is not None and known.type != kind):

@@ -46,16 +46,18 @@ class PathSpec(Struct, frozen=True, forbid_unknown_fields=True):
     """One path of a `through`.
 
     Attributes:
-        path: the relations to follow.
+        path: the relations to follow, or "" where it leads into a whole table.
         into: a table that the ends must be in, or "".
         give: text (a template) attached to every end this path led to, by name.
         where: a condition on the named steps of the path, or "".
+        table: the table whose records are the ends, those for which `where` holds, or "".
     """
 
-    path: str
+    path: str = ""
     into: str = ""
     give: dict[str, str] = {}
     where: str = ""
+    table: str = ""
 
 
 class Through(Struct, frozen=True):
@@ -271,10 +273,25 @@ def _through(name: str, spec: Mapping[str, object]) -> Through:
     if not paths:
         raise QueryFormProblem('at least one path is needed: any = ["->module.relation"].', f"{place}.any")
     none = _paths(spec.get("none", ()), f"{place}.none")
+    for index, path in enumerate(paths):
+        _check_end(path, f"{place}.any[{index}]")
     for path in none:
+        if not path.path or path.table:
+            raise QueryFormProblem("ends are taken out by a path.", f"{place}.none")
         if path.give:
             raise QueryFormProblem("ends that are taken out are given nothing.", f"{place}.none")
     return Through(name, paths, none, _convert(spec.get("optional", False), bool, f"{place}.optional"))
+
+
+def _check_end(spec: PathSpec, place: str) -> None:
+    """Refuses what is neither a path nor a whole table with the condition that says which records of it."""
+    if bool(spec.path) == bool(spec.table):
+        raise QueryFormProblem('give either a path (path = "->module.relation") or a table, with where.', place)
+    if spec.table and (not spec.where or spec.into):
+        raise QueryFormProblem(
+            'a table needs the condition that says which of its records: where = "other.room == room", and no into.',
+            place,
+        )
 
 
 def _paths(form: object, place: str) -> tuple[PathSpec, ...]:
@@ -342,7 +359,8 @@ def _check_names(query: Query) -> None:
 def _check_texts(query: Query) -> None:
     for through in query.through:
         for place, spec in _path_specs(through):
-            parse_path(spec.path, f"{place}.path")
+            if spec.path:
+                parse_path(spec.path, f"{place}.path")
     for _ in operands(query):
         pass
 
