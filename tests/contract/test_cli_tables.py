@@ -207,3 +207,19 @@ def test_a_wrong_table_or_field_is_refused_and_nothing_is_written(
 
 def test_json_of_an_empty_table_is_an_empty_list(terminal: Terminal) -> None:
     assert json.loads(terminal.did("show", "lighting.cues", "--json")) == []
+
+
+def test_checks_count_what_somebody_should_look_at(cues: Terminal) -> None:
+    found = {one["name"]: one for one in cues.asked("checks", "lighting.cues")}
+    assert set(found) == {"lighting.called_without_word"}
+    assert found["lighting.called_without_word"]["count"] == 0
+    cues.did("set", "lighting.cues:11", "is_called=yes")
+    assert cues.asked("checks", "lighting.cues")[0]["text"] == "1 called cue has no word to be called on"
+    assert "lighting.called_without_word" in cues.did("checks")
+    assert [row["number"] for row in cues.asked("query", "lighting.called_without_word")] == ["11"]
+
+
+def test_a_check_of_no_table_is_refused_and_one_that_finds_nothing_is_quiet(terminal: Terminal) -> None:
+    assert terminal.run("checks", "lighting.cue").status == 1
+    assert "nothing to look at" in terminal.run("checks").err
+    assert "lighting.no_channel" in terminal.did("checks", "--all")

@@ -20,6 +20,7 @@ from openprod.catalog.tables import (
     FIELD_TYPES,
     WORKSPACE,
     Catalog,
+    Check,
     Field,
     FieldType,
     Relation,
@@ -57,7 +58,7 @@ _SHAPES: Mapping[str, Mapping[str, str]] = {
         "title": _TEXT, "table": _TEXT, "where": _TEXT, "query": _PATH, "order": _TEXTS, "group": _TEXTS,
         "fields": _TEXTS,
     },
-    "check": {"title": _TEXT, "sentence": _TEXT, "table": _TEXT, "where": _TEXT, "query": _MAP},
+    "check": {"title": _TEXT, "sentence": _TEXT, "one": _TEXT, "table": _TEXT, "where": _TEXT, "query": _MAP},
     "import": {
         "title": _TEXT, "table": _TEXT, "format": _TEXT, "match": _TEXTS, "columns": _MAP, "values": _MAP,
         "otherwise": _MAP,
@@ -94,8 +95,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """A module as declared.
 
     Attributes:
-        local: whether its records stay on the device where they are written.
-        declared: the sections that are kept as they are: list, check, import, rule, script, view, paper; in each
+        declared: the sections that are kept as they are: list, import, rule, script, view, paper; in each
             the entries by name.
     """
 
@@ -103,11 +103,11 @@ class Manifest(Struct, frozen=True, kw_only=True):
     version: str
     title: str
     help: str = ""
-    local: bool = False
     capabilities: dict[str, tuple[str, ...]] = {}
     tables: tuple[Table, ...] = ()
     relations: tuple[Relation, ...] = ()
     queries: tuple[QueryFile, ...] = ()
+    checks: tuple[Check, ...] = ()
     declared: dict[str, dict[str, Raw]] = {}
 
     def files(self) -> tuple[str, ...]:
@@ -182,6 +182,7 @@ def catalog_of(
         modules={WORKSPACE: "", **{manifest.name: manifest.version for manifest in manifests}},
         tables=tables,
         relations=relations,
+        checks={check.name: check for manifest in manifests for check in manifest.checks},
         problems=tuple(problems),
     )
 
@@ -226,7 +227,7 @@ def _module(reader: Reader) -> Manifest:
     data = reader.data
     reader.known((), data, _SECTIONS)
     head = reader.mapping(("module",), data.get("module", {}))
-    reader.known(("module",), head, ("name", "version", "title", "help", "local"))
+    reader.known(("module",), head, ("name", "version", "title", "help"))
     name = reader.text(("module",), head, "name")
     if not name:
         reader.problem(("module", "name"), 'the module has no name. Add a section [module] with name = "lighting".')
@@ -242,11 +243,11 @@ def _module(reader: Reader) -> Manifest:
         version=version,
         title=reader.text(("module",), head, "title") or name.replace("_", " ").capitalize(),
         help=reader.text(("module",), head, "help"),
-        local=reader.flag(("module",), head, "local"),
         capabilities=_capabilities(reader),
         tables=tuple(tables.values()),
         relations=relations,
         queries=_queries(reader, name, tables),
+        checks=_checks(reader, name, tables),
         declared=_declared(reader, tables),
     )
 
@@ -490,9 +491,42 @@ def _queries(reader: Reader, module: str, tables: Mapping[str, Table]) -> tuple[
     return tuple(found)
 
 
+def _checks(reader: Reader, module: str, tables: Mapping[str, Table]) -> tuple[Check, ...]:
+    found: list[Check] = []
+    for short, data in _entries(reader, "check", tables).items():
+        path = ("check", short)
+        if "where" not in data and "query" not in data:
+            reader.problem(path, 'the check asks nothing. Add where = "NOT EXISTS name", or a query.')
+        sentence, table = reader.text(path, data, "sentence"), reader.text(path, data, "table")
+        if sentence and "{count}" not in sentence:
+            reader.problem(
+                (*path, "sentence"), 'the sentence does not say how many. Write one like "{count} have none".'
+            )
+        query = data.get("query")
+        try:
+            encoded = "" if query is None else msgspec.json.encode(query).decode()
+        except (TypeError, OverflowError):
+            reader.problem((*path, "query"), "a query holds texts, numbers, lists and tables only.")
+            encoded = ""
+        found.append(
+            Check(
+                name=f"{module}.{short}",
+                title=reader.text(path, data, "title") or short.replace("_", " ").capitalize(),
+                table=table if "." in table or not table else f"{module}.{table}",
+                sentence=sentence,
+                one=reader.text(path, data, "one"),
+                where=reader.text(path, data, "where"),
+                query=encoded,
+            )
+        )
+    return tuple(found)
+
+
 def _declared(reader: Reader, tables: Mapping[str, Table]) -> dict[str, dict[str, Raw]]:
     return {
-        section: entries for section in _SHAPES if section != "query" and (entries := _entries(reader, section, tables))
+        section: entries
+        for section in _SHAPES
+        if section not in ("query", "check") and (entries := _entries(reader, section, tables))
     }
 
 

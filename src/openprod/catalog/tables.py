@@ -138,17 +138,38 @@ class Relation(Struct, frozen=True, kw_only=True):
         return next((field for field in self.properties.values() if field.key == name), None)
 
 
+class Check(Struct, frozen=True, kw_only=True):
+    """Something in a table that somebody should look at: a condition or query, and what its count is said with.
+
+    Attributes:
+        name: the full name, module.check.
+        sentence: with {count}; `one` where there is one.
+        where: the condition on the table's records that finds them; empty where there is a query.
+        query: the query in full form, as JSON; empty where there is a condition.
+    """
+
+    name: str
+    title: str
+    table: str
+    sentence: str
+    one: str = ""
+    where: str = ""
+    query: str = ""
+
+
 class Catalog(Struct, frozen=True, kw_only=True):
     """Everything that can be named in one workspace.
 
     Attributes:
         modules: name to version of each module adopted here, core and workspace among them.
+        checks: by full name.
         problems: sentences about declarations that were left out because they cannot be understood.
     """
 
     modules: dict[str, str]
     tables: dict[str, Table]
     relations: dict[str, Relation]
+    checks: dict[str, Check] = {}
     problems: tuple[str, ...] = ()
 
     def table(self, name: str) -> Table:

@@ -42,6 +42,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Tables": {
         "tables": ("tables", "List the tables"),
         "fields": ("tables", "List the fields of a table"),
+        "checks": ("tables", "Count what somebody should look at"),
         "table": ("tables", "Make a table of your own"),
         "field": ("tables", "Add a field of your own to a table"),
         "show": ("showing", "Show a table or a record"),

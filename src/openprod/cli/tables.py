@@ -145,9 +145,30 @@ def add_field(call: Call, table: str, field: tuple[str, object]) -> None:
     output.line(f"Added the field {field[0]} to {table}; its full name is {key}.")
 
 
+@command("checks", overlay=True)
+@click.argument("table", metavar="[TABLE]", required=False)
+@click.option("--all", "is_all", is_flag=True, help="Those that find nothing too.")
+def checks(call: Call, table: str | None, *, is_all: bool) -> None:
+    """Count what modules say somebody should look at: cues without a word, people in no group.
+
+    What a check found is shown by its name: openprod query sm.no_word
+    """
+    found = call.view().checks(table)
+    if call.is_json:
+        output.document(found)
+        return
+    shown = [one for one in found if is_all or one["count"] != 0]
+    if not shown:
+        output.say(f"{len(found)} checks, and nothing to look at." if found else "No checks are here.")
+        return
+    rows = [("?" if one["count"] is None else str(one["count"]), one["name"], one["text"]) for one in shown]
+    output.table(("", "check", "what it says"), rows, right=frozenset({0}))
+
+
 COMMANDS = {
     "tables": tables,
     "fields": fields,
+    "checks": checks,
     "table": group("table", "Make a table of your own.", create_table),
     "field": group("field", "Add a field of your own to a table.", add_field),
 }

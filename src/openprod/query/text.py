@@ -5,7 +5,8 @@ catalog. Every function here raises SyntaxProblem or QueryTooBig for what it can
 
     condition = all {"OR" all}                 all = negation {"AND" negation}
     negation  = "NOT" negation | "(" condition ")" | "EXISTS" operand | operand operator operand
-    operand   = literal | "$" name | name | name "[" property "]" | [name] steps ["." field | "[" property "]"] | list | call
+    operand   = literal | "$" name | name | name "[" property "]" | [name] steps ["." field | "[" property "]"]
+              | list | call
     call      = "moment(" operand "," operand ["," operand] ")" | "span(" operand "," operand ")"
     steps     = ("->" | "<-") relation ["[" property "]"] ["@" name] {...}
     literal   = text | number | true | false | null | "@" date | "@" moment | number unit {number unit}

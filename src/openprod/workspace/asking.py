@@ -18,7 +18,7 @@ from typing import cast
 import msgspec
 
 from openprod.catalog.check import parse
-from openprod.catalog.tables import Catalog, Field, FieldType, near_names
+from openprod.catalog.tables import Catalog, Check, Field, FieldType, near_names
 from openprod.model.errors import Missing, OpenprodError, Refused
 from openprod.model.ids import EntityId, derived_id
 from openprod.query.compile import Compiled, OutColumn, compile_query, count_query
@@ -61,7 +61,7 @@ class Question:
     """What somebody asks.
 
     Attributes:
-        text: a saved query's name, or a condition on `table`.
+        text: a saved query's or a check's name, or a condition on `table`.
         table: the table of a condition; None for a saved query.
         form: the full form as a mapping, instead of text.
         limit, offset: the window, None = all.
@@ -101,6 +101,11 @@ def typed(query: Query, given: Mapping[str, object]) -> dict[str, object]:
             one = Field(key=f"${name}", name=name, table="", type=kind, title=spec.title or name)
             found[name] = parse(one, raw)[0]
     return found
+
+
+def check_form(check: Check) -> str:
+    """Returns the query, as JSON, whose rows a check counts."""
+    return check.query or msgspec.json.encode({"from": check.table, "where": check.where}).decode()
 
 
 class Asker:
@@ -228,7 +233,11 @@ class Asker:
         row = self._desk.db.one(_SAVED, (name,))
         if row is not None and row[0]:
             return str(row[0])
+        check = self._desk.catalog.checks.get(name)
+        if check is not None:
+            return check_form(check)
         names = [str(one[0]) for one in self._desk.db.rows('SELECT name FROM "core.queries" WHERE name IS NOT NULL')]
+        names += self._desk.catalog.checks
         if any(sign in name for sign in "=<> "):
             raise NoTable(f"'{name}' looks like a condition. Say which table it is about, with --from TABLE.")
         near = near_names(name, names)

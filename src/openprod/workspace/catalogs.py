@@ -23,6 +23,8 @@ MODULE_FILE = "module.toml"
 _ZONE = """
     SELECT value FROM "core.settings" JOIN entity ON eid = "~eid" WHERE name = 'zone' AND typeof(value) = 'text'
     ORDER BY uuid DESC LIMIT 1"""
+# Raised when what is kept of the same declarations changes, so that no older catalog is taken for the present one.
+_CATALOG_FORM = 2
 _NUMBER = re.compile(r"[0-9]+")
 
 
@@ -50,7 +52,7 @@ class CatalogLoader:
         fields = self._db.rows('SELECT key, "table", spec FROM "core.fields" WHERE key IS NOT NULL ORDER BY 1, 2, 3')
         zone = self._db.one(_ZONE)
         self.venue_zone = zone[0] if zone else ""
-        fingerprint = hash_in(CONTEXT_STATE, msgspec.msgpack.encode([modules, tables, fields]))
+        fingerprint = hash_in(CONTEXT_STATE, msgspec.msgpack.encode([_CATALOG_FORM, modules, tables, fields]))
         if self._catalog is not None and fingerprint == self._fingerprint:
             return self._catalog
         self.versions = _versions(modules)

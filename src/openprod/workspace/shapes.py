@@ -23,6 +23,16 @@ class TableShape(TypedDict):
     key: list[str]
 
 
+class CheckShape(TypedDict):
+    """A check over a table: how many rows it finds, said in a sentence; no count where it cannot be asked."""
+
+    name: str
+    title: str
+    table: str
+    count: int | None
+    text: str
+
+
 class FieldShape(TypedDict):
     """A field of a table; `target` names the tables that a record field points into."""
 

@@ -20,6 +20,7 @@ from openprod.model.values import Plain
 from openprod.store.home import Home
 from openprod.workspace import (
     adopt,
+    checks,
     finding,
     links,
     matches,
@@ -33,6 +34,7 @@ from openprod.workspace.asking import Answer, Asker, Live, Question
 from openprod.workspace.desk import Desk
 from openprod.workspace.meaning import Changes
 from openprod.workspace.shapes import (
+    CheckShape,
     ConflictShape,
     FieldShape,
     FoundShape,
@@ -218,6 +220,14 @@ class View:
     def count(self, table: str, where: str | None = None) -> int:
         """Returns how many records of a table a condition holds for."""
         return self._asker.count(Question(where, table, None, None, None, {}))
+
+    def checks(self, table: str | None = None) -> list[CheckShape]:
+        """Returns what modules say somebody should look at, all or over one table, each with its count.
+
+        `query` with a check's name returns what it found.
+        """
+        with self.desk.reading():
+            return checks.checks(self.desk, self._asker, table)
 
     def count_query(self, query: Mapping[str, object], **params: object) -> int:
         """Returns how many rows a query in full form has, its own limit aside."""

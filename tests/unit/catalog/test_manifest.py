@@ -139,7 +139,7 @@ def test_a_manifest_becomes_tables_fields_and_relations() -> None:
 
 def test_what_other_rooms_run_is_kept_as_declared() -> None:
     manifest = read(GOOD)
-    assert set(manifest.declared) == {"list", "check", "import", "rule", "script", "view", "paper"}
+    assert set(manifest.declared) == {"list", "import", "rule", "script", "view", "paper"}
     assert manifest.declared["rule"]["called"]["add_to"] == "sm.cues"
     assert manifest.queries[0].name == "lighting.sheet"
     assert manifest.queries[0].table == "lighting.cues"

@@ -16,7 +16,7 @@ from openprod.catalog.tables import Catalog
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT.parent / "shared" / "data" / "production"
-MODULES = ("contacts", "script", "casting", "schedule", "lighting", "sound", "video", "sm", "notes", "confidential")
+MODULES = ("contacts", "script", "casting", "schedule", "lighting", "sound", "video", "sm", "notes")
 
 
 def shipped_catalog() -> Catalog:

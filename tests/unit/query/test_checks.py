@@ -33,7 +33,7 @@ def production() -> Production:
 
 def test_people_called_to_two_things_at_once_are_those_of_the_answers() -> None:
     found = {
-        (row["date"], row["name"], *sorted((row["event_id"], row["other_id"])))
+        (row["date"], row["name"], *sorted((str(row["event_id"]), str(row["other_id"]))))
         for row in production().model.query(
             {**form("schedule.clash_person"), "first": {"of": ["record", "person", "other"]}}
         )

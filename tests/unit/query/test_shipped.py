@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.query.production import MODULES, ROOT, shipped_catalog
+from tests.unit.query.production import ROOT, shipped_catalog
 from tests.unit.query.read_model import ReadModel
 
 from openprod.catalog.core import core_manifest
