@@ -7,12 +7,11 @@ import re
 import socket
 import sqlite3
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.unit.server.fake import cue_desk
+from tests.unit.server.fake import cue_desk, seat_at
 from tools.error_codes import error_classes, kind_of
 
 from openprod.exchange import demo
@@ -21,9 +20,7 @@ from openprod.model.errors import Damaged, Missing, OpenprodError, PeerFault, Re
 from openprod.peers import opx
 from openprod.server import app
 from openprod.server.app import Server, built_page
-from openprod.server.calls import run
-from openprod.server.guard import Door
-from openprod.server.live import House, PageSeat
+from openprod.server.every import run
 from openprod.store import database, packages
 from openprod.testing.kits import stage_module
 from openprod.testing.terminal import Terminal
@@ -297,19 +294,19 @@ def split_what_was_never_merged(stage: Stage) -> None:
     stage.ws.split(stage.jane, ["stage.people"])
 
 
-def seat_of_a_page() -> PageSeat:
-    house = House(cue_desk(3), Door(), ThreadPoolExecutor(1), lambda table: {"path": table}, lambda _: None)
-    return PageSeat(house, lambda _: None)
-
-
 @case("server.no_such_subscription")
 def look_at_a_live_question_that_ended(_: Stage) -> None:
-    run(seat_of_a_page(), "query.window", b'{"sub": 9, "offset": 0, "limit": 10}')
+    run(seat_at(cue_desk(3)), "query.window", b'{"sub": 9, "offset": 0, "limit": 10}')
+
+
+@case("server.not_staging")
+def review_without_standing_in_an_overlay(_: Stage) -> None:
+    run(seat_at(cue_desk(3)), "staging.review", b"{}")
 
 
 @case("server.too_many_subscriptions")
 def watch_more_questions_than_a_page_can_show(_: Stage) -> None:
-    seat = seat_of_a_page()
+    seat = seat_at(cue_desk(3))
     for _turn in range(100):
         run(seat, "query.subscribe", b'{"query": {"from": "lighting.cues"}, "limit": 1}')
 

@@ -20,8 +20,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from openprod.exchange.export import export_table
 from openprod.server.app import PortTaken, Server
-from openprod.server.calls import CALLS
 from openprod.server.describe import members, plain_type
+from openprod.server.every import CALLS
 from openprod.workspace.workspace import Workspace
 
 Reply = dict[str, Any]
@@ -192,9 +192,19 @@ def fits(value: object, hint: object) -> bool:
 def test_every_call_answers_in_the_shape_it_declares(server: Server, show: Workspace) -> None:
     cue = show.ref("lighting.cues:3")
     conflict = show.conflicts()[0]
+
+    def staged(**fields: object) -> Reply:
+        return {
+            "do": "set",
+            "record": cue,
+            "fields": {f"lighting.cues.{name}": value for name, value in fields.items()},
+        }
+
     asked: list[tuple[str, object]] = [
         ("workspace.status", {}),
         ("workspace.watch", {}),
+        ("home", {}),
+        ("home.seen", {}),
         ("tables.list", {}),
         ("table.fields", {"table": "lighting.cues"}),
         ("table.relations", {"table": "contacts.people"}),
@@ -220,6 +230,20 @@ def test_every_call_answers_in_the_shape_it_declares(server: Server, show: Works
         ("redo", {}),
         ("export", {"table": "contacts.people"}),
         ("screen.prefer", {"theme": "blackout"}),
+        ("staging.list", {}),
+        ("staging.new", {"name": "what if"}),
+        ("edit", {"intents": [staged(notes="Haze", up=9, label="Noon")]}),
+        ("staging.leave_out", {"slots": [{"record": cue, "field": "lighting.cues.label"}]}),
+        ("staging.use", {"name": None}),
+        ("edit", {"intents": [staged(notes="Smoke", up=3)]}),
+        ("staging.use", {"name": "what if"}),
+        ("staging.review", {}),
+        ("staging.keep", {"slots": [{"record": cue, "field": "lighting.cues.notes"}]}),
+        ("staging.theirs", {"slots": [{"record": cue, "field": "lighting.cues.up"}]}),
+        ("staging.rename", {"name": "what then"}),
+        ("staging.commit", {}),
+        ("staging.new", {"name": "no more"}),
+        ("staging.discard", {"name": "no more"}),
     ]
     assert {name for name, _ in asked} == CALLS.keys()
 
@@ -230,7 +254,9 @@ def test_every_call_answers_in_the_shape_it_declares(server: Server, show: Works
         assert "error" not in reply, (name, reply)
         assert fits(reply["result"], CALLS[name].gives), (name, reply)
     assert show.conflicts() == []
-    assert [one["label"] for one in show.log_entries(4)][3] == "A note"
+    assert [one["label"] for one in show.log_entries(6)][5] == "A note"
+    assert show.record(cue)["fields"]["lighting.cues.notes"] == "Haze"
+    assert show.overlays() == []
     assert "theme=blackout" in server.entrance()
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from openprod.server.calls import CALLS
 from openprod.server.describe import API_FILE, WIRE_FILE, api, wire
+from openprod.server.every import CALLS
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,10 +1,12 @@
 // Drives a real browser through one scenario. Reads {scenario, browser, flags, web, entrances, file, shots} as JSON on standard input,
 // prints what it saw as JSON: the test looks at that. A scenario is handed pages that were let in, each by its own code.
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import process from "node:process";
 import { inflateSync } from "node:zlib";
 import { application } from "./application.mjs";
+import { screens } from "./screens.mjs";
 
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);
@@ -162,7 +164,7 @@ const frames = async (browser, theme, file = null) => {
   });
   await client.send("Page.startScreencast", { format: "png", everyNthFrame: 1 });
   await page.goto(file ?? given.entrances.shift() + (theme === null ? "" : `&theme=${theme}`));
-  await page.locator(".g-row").first().waitFor();
+  await page.locator(".tiles a").first().waitFor();
   await page.waitForTimeout(300);
   await client.send("Page.stopScreencast");
   return { theme: await page.evaluate(() => document.documentElement.dataset.theme), count: drawn.length, brightest: Math.max(...drawn.map((one) => one.mean)), green: Math.max(...drawn.map((one) => one.green)), blue: Math.max(...drawn.map((one) => one.blue)) };
@@ -182,7 +184,7 @@ const scenarios = {
     const strange = await (await browser.newContext()).newPage();
     watch(strange);
     await strange.goto(`${origin}/`);
-    const refused = await strange.locator("h1").textContent();
+    const refused = await strange.locator(".alone h1").textContent();
     return { tables, heading, hash, stored, first, refused, open: await page.locator(".pill.c").textContent() };
   },
 
@@ -476,7 +478,31 @@ const scenarios = {
   },
 };
 
-Object.assign(scenarios, application({ given, origin, seen, watch, enter, openTable, rows, cellAt, click, text, until, press, clipboard, paste, brightness, shot }));
+/** Lets axe look at a page as it is, in each theme and in big type; returns what breaks WCAG 2.2 AA, in words. */
+const audited = async (page, name) => {
+  const source = readFileSync(path.join(given.web, "node_modules/axe-core/axe.min.js"), "utf8");
+  const found = [];
+  const before = await page.evaluate(() => ({ ...document.documentElement.dataset }));
+  for (const [theme, type] of [["light", "normal"], ["dark", "normal"], ["blackout", "normal"], ["dark", "big"]]) {
+    const look = type === "normal" ? theme : `${theme}-${type}`;
+    await page.evaluate((chosen) => Object.assign(document.documentElement.dataset, chosen), { theme, type });
+    await page.mouse.move(0, 0);
+    await page.waitForTimeout(60);
+    await shot(page, `${name}-${look}`);
+    await page.evaluate(source);
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+    const broken = await page.evaluate(
+      async (values) => (await window.axe.run(document, { runOnly: { type: "tag", values }, resultTypes: ["violations"] })).violations,
+      tags,
+    );
+    for (const { id, nodes } of broken) found.push(`${look}: ${id}: ${nodes.slice(0, 3).map((one) => `${one.target.join(" ")} ${one.any[0]?.message ?? ""}`).join(" | ")}`);
+  }
+  await page.evaluate((chosen) => Object.assign(document.documentElement.dataset, chosen), before);
+  return found;
+};
+
+const kit = { given, origin, seen, watch, enter, openTable, rows, cellAt, click, text, until, press, clipboard, paste, brightness, shot, audited };
+Object.assign(scenarios, application(kit), screens(kit));
 
 const browser = await chromium.launch({
   executablePath: given.browser,

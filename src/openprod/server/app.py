@@ -23,6 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self, get_args
 
+import msgspec
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -35,11 +36,13 @@ from openprod.model.errors import Missing, OpenprodError, Refused
 from openprod.server.calls import Desk, Ticket
 from openprod.server.guard import Door, Guard
 from openprod.server.live import FRAME_BYTES_MAX, Conversation, House
+from openprod.server.visit import Left, Visit
 from openprod.workspace.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
 Theme = Literal["light", "dark", "blackout"]
+Size = Literal["normal", "big", "wall"]
 
 THREADS: Final = 4
 OTHERS_SECONDS: Final = 0.3
@@ -88,31 +91,65 @@ def built_page() -> Path:
     raise PageNotBuilt
 
 
+class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is kept between runs: theme and type size, and where this person left each workspace, by its id."""
+
+    theme: str | None = None
+    size: str | None = None
+    left: dict[str, Left] = {}
+
+
 @dataclass(slots=True)
 class Preferences:
-    """How this person likes the screen; one small file in the state directory, or nothing where there is none."""
+    """How this person likes the screen, and where they left; one small file in the state directory, or nothing."""
 
     file: Path | None
 
-    def theme(self) -> Theme | None:
-        """Returns the chosen theme; None where none was chosen or the file says something else."""
+    def _kept(self) -> Kept:
         if self.file is None:
-            return None
+            return Kept()
         try:
-            chosen: object = json.loads(self.file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        theme: object = chosen.get("theme") if isinstance(chosen, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        return next((known for known in get_args(Theme) if known == theme), None)
+            return msgspec.json.decode(self.file.read_bytes(), type=Kept)
+        except (OSError, msgspec.MsgspecError):
+            return Kept()
 
-    def prefer(self, theme: str) -> None:
-        """Keeps a theme; a folder that cannot be written only means that it is asked for again."""
+    def _keep(self, kept: Kept) -> None:
+        """Writes the file; a folder that cannot be written only means that it is asked for again."""
         if self.file is None:
             return
         try:
-            _write_private(self.file, json.dumps({"theme": theme}))
+            _write_private(self.file, msgspec.json.encode(kept).decode())
         except OSError as error:
             log.warning("screen preference not kept: %s", error.strerror)
+
+    def theme(self) -> Theme | None:
+        """Returns the chosen theme; None where none was chosen or the file says something else."""
+        theme = self._kept().theme
+        return next((known for known in get_args(Theme) if known == theme), None)
+
+    def size(self) -> Size | None:
+        """Returns the chosen type size; None where none was chosen or the file says something else."""
+        size = self._kept().size
+        return next((known for known in get_args(Size) if known == size), None)
+
+    def prefer(self, theme: str | None, size: str | None) -> None:
+        """Keeps a theme, a type size or both; None leaves the one as it is."""
+        kept = self._kept()
+        self._keep(msgspec.structs.replace(kept, theme=theme or kept.theme, size=size or kept.size))
+
+    def left(self, workspace: str) -> Left | None:
+        """Returns where this person left a workspace, None where they never were in it."""
+        return self._kept().left.get(workspace)
+
+    def leave(self, workspace: str, left: Left) -> None:
+        """Keeps where this person leaves a workspace."""
+        kept = self._kept()
+        self._keep(msgspec.structs.replace(kept, left={**kept.left, workspace: left}))
+
+    def look(self) -> str:
+        """Returns what the address of the page says about how it should look."""
+        chosen = {"theme": self.theme(), "size": self.size()}
+        return "".join(f"&{name}={value}" for name, value in chosen.items() if value is not None)
 
 
 def _write_private(file: Path, text: str) -> None:
@@ -206,7 +243,8 @@ class Server:
         self._handed: list[Path] = []
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="openprod-call")
         shelf = Shelf(self.door, export)
-        house = House(desk, self.door, self._pool, shelf.export, self._preferences.prefer)
+        self._visit = Visit(desk, self._preferences.left(desk.id), lambda left: self._preferences.leave(desk.id, left))
+        house = House(desk, self.door, self._pool, shelf.export, self._preferences.prefer, self._visit)
 
         async def live(websocket: WebSocket) -> None:
             await Conversation(websocket, house).run()
@@ -246,9 +284,7 @@ class Server:
 
     def entrance(self) -> str:
         """Returns an address that lets one browser in once, within a minute. It is a secret: never log or print it."""
-        theme = self._preferences.theme()
-        look = "" if theme is None else f"&theme={theme}"
-        return f"{self.origin}/#code={self.door.new_code()}{look}"
+        return f"{self.origin}/#code={self.door.new_code()}{self._preferences.look()}"
 
     def open_browser(self, opens: Callable[[str], bool] = webbrowser.open) -> Path:
         """Opens the browser on a private local page that hands the one-use code over; returns that page's file.
@@ -284,6 +320,10 @@ class Server:
             if thread.is_alive():
                 thread.join(10)
         self._socket.close()
+        try:
+            self._visit.end()
+        except OpenprodError as error:
+            log.warning("where you left could not be kept: %s", error.code)
         for folder in self._handed:
             shutil.rmtree(folder, ignore_errors=True)
         self._pool.shutdown(wait=True, cancel_futures=True)

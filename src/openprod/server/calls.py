@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol, TypedDict, TypeVar
+from typing import Annotated, Literal, Protocol, TypedDict
 
 import msgspec
 from msgspec import Meta, Struct
 
-from openprod.model.errors import Missing, Refused
+from openprod.model.errors import Missing
+from openprod.server.call import Args, BadArguments, Call, Calls
+from openprod.server.standing import Standing
 from openprod.workspace.meaning import Changes
 from openprod.workspace.shapes import (
     ConflictShape,
@@ -43,37 +44,9 @@ Text = Annotated[str, Meta(max_length=65_536)]
 Name = Annotated[str, Meta(min_length=1, max_length=1_024)]
 Position = Annotated[int, Meta(ge=0, le=2**53)]
 Rows = Annotated[int, Meta(ge=0, le=WINDOW_ROWS_MAX)]
-A = TypeVar("A", bound="Args")
-
-
-class UnknownCall(Missing):
-    """The page asked for a call this version does not have."""
-
-    code = "server.unknown_call"
-
-    def __init__(self, call: str) -> None:
-        super().__init__(f"There is no call named {call[:80]!r}. Reload the page: it may be older than the program.")
-        self.call = call
-
-
-class BadArguments(Refused):
-    """The page's arguments do not have the shape the call takes."""
-
-    code = "server.bad_arguments"
-
-    def __init__(self, call: str, why: str) -> None:
-        super().__init__(
-            f"The page asked for {call} in a way this version does not understand ({why}). Reload the page."
-        )
-        self.call = call
-        self.why = why
 
 
 # --- what calls take -------------------------------------------------------------------------------------------------
-
-
-class Args(Struct, frozen=True, forbid_unknown_fields=True):
-    """Takes no arguments."""
 
 
 class OneTable(Args, frozen=True):
@@ -86,7 +59,7 @@ class Typed(Args, frozen=True):
     """What somebody typed to name records, and the tables they may be in; none means any."""
 
     texts: Annotated[list[Text], Meta(max_length=IDS_MAX)]
-    tables: Annotated[list[Name], Meta(max_length=64)] = []
+    tables: Annotated[list[Name], Meta(max_length=64)] = msgspec.field(default_factory=list[Name])
 
 
 class OneRecord(Args, frozen=True):
@@ -112,7 +85,7 @@ class Words(Args, frozen=True):
     """Words to find records by; `tables` narrows down where."""
 
     text: Text
-    tables: Annotated[list[Name], Meta(max_length=64)] = []
+    tables: Annotated[list[Name], Meta(max_length=64)] = msgspec.field(default_factory=list[Name])
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
 
 
@@ -121,7 +94,7 @@ class Ask(Args, frozen=True):
 
     query: Text | Given
     from_: Name | None = msgspec.field(default=None, name="from")
-    params: Given = {}
+    params: Given = msgspec.field(default_factory=Given)
     offset: Position = 0
     limit: Rows = 200
 
@@ -280,9 +253,10 @@ class Export(Args, frozen=True):
 
 
 class Prefer(Args, frozen=True):
-    """How this person likes the screen; kept on this machine, never shared."""
+    """How this person likes the screen; kept on this machine, never shared. What is left out stays as it is."""
 
-    theme: Literal["light", "dark", "blackout"]
+    theme: Literal["light", "dark", "blackout"] | None = None
+    size: Literal["normal", "big", "wall"] | None = None
 
 
 # --- what calls give back --------------------------------------------------------------------------------------------
@@ -295,6 +269,7 @@ class Overview(TypedDict):
     tables: list[TableShape]
     undo: str | None
     redo: str | None
+    standing: Standing
 
 
 class Watching(TypedDict):
@@ -552,7 +527,7 @@ class Seat(Protocol):
         """Makes a file and a ticket for it."""
         ...
 
-    def prefer(self, theme: str) -> None:
+    def prefer(self, theme: str | None, size: str | None) -> None:
         """Keeps how the screen should look."""
         ...
 
@@ -560,30 +535,7 @@ class Seat(Protocol):
 # --- the calls -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call: its name, the types of what it takes and gives, a sentence, and what it does."""
-
-    name: str
-    args: type[Args]
-    gives: object
-    about: str
-    run: Callable[[Seat, bytes | msgspec.Raw], object]
-
-
-def _call(name: str, args: type[A], gives: object, about: str, run: Callable[[Seat, A], object]) -> Call:
-    decoder = msgspec.json.Decoder(args)
-
-    def decoded(seat: Seat, raw: bytes | msgspec.Raw) -> object:
-        try:
-            given = decoder.decode(raw)
-        except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
-            raise BadArguments(name, str(error)) from error
-        return run(seat, given)
-
-    return Call(name, args, gives, about, decoded)
-
-
+_call = Calls[Seat]()
 _RESERVED = frozenset({"text", "from_", "query", "limit", "offset"})
 
 
@@ -664,11 +616,11 @@ def _titles(seat: Seat, args: SomeRecords) -> dict[str, str]:
 
 
 def _prefer(seat: Seat, args: Prefer) -> Done:
-    seat.prefer(args.theme)
+    seat.prefer(args.theme, args.size)
     return {"done": True}
 
 
-CALLS: Mapping[str, Call] = {
+TABLE_CALLS: Mapping[str, Call[Seat]] = {
     call.name: call
     for call in (
         _call(
@@ -781,17 +733,3 @@ CALLS: Mapping[str, Call] = {
         _call("screen.prefer", Prefer, Done, "Keeps how this person likes the screen, on this machine.", _prefer),
     )
 }
-
-
-def run(seat: Seat, name: str, raw: bytes | msgspec.Raw) -> object:
-    """Runs the named call.
-
-    Raises:
-        UnknownCall: this version has no such call.
-        BadArguments: the arguments have another shape; nothing was done.
-        OpenprodError: whatever the desk refuses.
-    """
-    call = CALLS.get(name)
-    if call is None:
-        raise UnknownCall(name)
-    return call.run(seat, raw)

@@ -28,7 +28,9 @@ from typing import (
 import msgspec
 from msgspec import Struct
 
-from openprod.server.calls import CALLS, AnyIntent, Args, Call, Overview
+from openprod.server.call import Args, Call
+from openprod.server.calls import AnyIntent, Overview
+from openprod.server.every import CALLS, EverySeat
 from openprod.server.live import Credentials, ErrorShape, RowsChanged
 
 API_FILE: Final = "docs/api.md"
@@ -200,7 +202,7 @@ def wire() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _told(call: Call) -> str:
+def _told(call: Call[EverySeat]) -> str:
     rows = [
         f"| `{one.name}` | `{_read(one.type)}` | {'may be left out' if one.is_optional else ''} |"
         for one in members(call.args)

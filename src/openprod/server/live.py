@@ -22,10 +22,17 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from openprod.model.errors import Missing, OpenprodError, Refused
 from openprod.server import calls
 from openprod.server.calls import Closing, Desk, Overview, RowWindow, Subscribed, Ticket, Watching
+from openprod.server.every import run
 from openprod.server.guard import Door
+from openprod.server.standing import NotStaging, Place, Places, Standing
+from openprod.server.visit import Visit
 from openprod.workspace.meaning import Changes
-from openprod.workspace.shapes import RowShape
+from openprod.workspace.moment import Past
+from openprod.workspace.overlay import UnknownOverlay
+from openprod.workspace.shapes import OverlayShape, RowShape
+from openprod.workspace.staging import Overlay
 from openprod.workspace.windows import Window
+from openprod.workspace.workspace import Workspace
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -134,6 +141,10 @@ class Watched(Protocol):
         """Returns what became of it since it was last told; nothing where it is as the page has it."""
         ...
 
+    def turn(self, desk: Desk) -> None:
+        """Reads from another desk from now on."""
+        ...
+
     def close(self) -> None:
         """Stops listening."""
         ...
@@ -148,6 +159,7 @@ class WatchedRows:
     wake: Callable[[], None]
     subscription: Closing = field(init=False)
     _window: Window | None = None
+    _is_told: bool = True
 
     def __post_init__(self) -> None:
         """Listens first, then reads, so that nothing falls between."""
@@ -182,13 +194,23 @@ class WatchedRows:
         self._window = self._read()
         return self.shape()
 
+    def turn(self, desk: Desk) -> None:
+        """Reads the same question from another desk from now on."""
+        self.subscription.close()
+        self.desk = desk
+        self._is_told = False
+        self.subscription = desk.on_changes(self._hear)
+        self.wake()
+
     def changes(self) -> list[object]:
         """Reads the window again; returns what became of it, nothing where it is as the page has it."""
-        before, after = self.window, self._read()
-        self._window = after
-        if (before.count, before.rows) == (after.count, after.rows):
+        before, is_told = self._window, self._is_told
+        self._is_told = False  # until it could be read
+        after = self._window = self._read()
+        self._is_told = True
+        if is_told and before is not None and (before.count, before.rows) == (after.count, after.rows):
             return []
-        steps = row_steps(before.rows, after.rows)
+        steps = row_steps(before.rows, after.rows) if is_told and before is not None else None
         changed: RowsChanged = {
             "count": after.count,
             "offset": self.args.offset,
@@ -204,26 +226,32 @@ class WatchedRows:
 
 @dataclass(slots=True)
 class WatchedOverview:
-    """The frame of the page: name, tables with counts, open questions."""
+    """The frame of the page: name, tables with counts, open questions, where the window stands."""
 
-    desk: Desk
-    subscription: Closing
-    overview: Overview
+    seat: PageSeat
+    wake: Callable[[], None]
+    subscription: Closing = field(init=False)
+    overview: Overview = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Listens first, then reads, so that nothing falls between."""
+        self.subscription = self.seat.desk.on_changes(lambda _: self.wake())
+        self.overview = self.seat.overview()
 
     def changes(self) -> list[object]:
         """Looks again; returns the overview if it changed."""
-        before, self.overview = self.overview, read_overview(self.desk)
+        before, self.overview = self.overview, self.seat.overview()
         return [] if before == self.overview else [self.overview]
+
+    def turn(self, desk: Desk) -> None:
+        """Listens to another desk from now on."""
+        self.subscription.close()
+        self.subscription = desk.on_changes(lambda _: self.wake())
+        self.wake()
 
     def close(self) -> None:
         """Stops listening."""
         self.subscription.close()
-
-
-def read_overview(desk: Desk) -> Overview:
-    """Reads what the frame of the page shows."""
-    undo, redo = desk.can_undo()
-    return {"status": desk.status(), "tables": desk.tables(), "undo": undo, "redo": redo}
 
 
 @dataclass(slots=True)
@@ -234,7 +262,39 @@ class House:
     door: Door
     pool: Executor
     export: Callable[[str], Ticket]
-    prefer: Callable[[str], None]
+    prefer: Callable[[str | None, str | None], None]
+    visit: Visit
+    places: Places = field(init=False)
+    _seats: list[PageSeat] = field(default_factory=list["PageSeat"])
+
+    def __post_init__(self) -> None:
+        """Keeps the places of this run."""
+        self.places = Places(lambda: self.workspace)
+
+    @property
+    def workspace(self) -> Workspace:
+        """The production with all a workspace can do."""
+        if not isinstance(self.desk, Workspace):
+            raise TypeError("this desk is no workspace")
+        return self.desk
+
+    def overlays(self) -> list[OverlayShape]:
+        """Returns the overlays of this device; a desk that is no workspace has none."""
+        return self.desk.overlays() if isinstance(self.desk, Workspace) else []
+
+    def seat(self, seat: PageSeat) -> None:
+        """Notes a window that is there."""
+        self._seats.append(seat)
+
+    def unseat(self, seat: PageSeat) -> None:
+        """Forgets a window that went away."""
+        if seat in self._seats:
+            self._seats.remove(seat)
+
+    def tell_all(self) -> None:
+        """Lets every window look again at what its frame shows."""
+        for seat in list(self._seats):
+            seat.look_again()
 
 
 @dataclass(slots=True)
@@ -244,24 +304,113 @@ class PageSeat:
     house: House
     wake: Callable[[int], None]
     watched: dict[int, Watched] = field(default_factory=dict[int, Watched])
+    _place: Place | None = None
     _last: int = 0
+
+    def __post_init__(self) -> None:
+        """Takes its place among the windows."""
+        self.house.seat(self)
+
+    # -- where the window stands
 
     @property
     def desk(self) -> Desk:
-        """The workspace."""
-        return self.house.desk
+        """The workspace as this window reads and writes it."""
+        return self.house.desk if self._place is None else self._place.room
+
+    @property
+    def workspace(self) -> Workspace:
+        """The production itself."""
+        return self.house.workspace
+
+    @property
+    def overlay(self) -> Overlay:
+        """The overlay this window stands in; raises NotStaging."""
+        if self._place is None or not isinstance(self._place.room, Overlay):
+            raise NotStaging
+        return self._place.room
+
+    def check(self) -> None:
+        """Goes back to the production where the window's overlay is not there any more, and raises UnknownOverlay."""
+        if self._place is not None:
+            try:
+                self._place.check()
+            except UnknownOverlay:
+                self._stand_in(None)
+                raise
+
+    def standing(self) -> Standing:
+        """Returns where this window stands."""
+        place, overlays = self._place, self.house.overlays()
+        records = {one["name"]: one["records"] for one in overlays}
+        if place is None:
+            return {"kind": "now", "name": "", "records": 0, "drift": 0, "kept": len(overlays)}
+        return {
+            "kind": place.kind,
+            "name": place.name,
+            "records": records.get(place.name, 0) if place.kind == "staging" else 0,
+            "drift": place.drift(),
+            "kept": len(overlays),
+        }
+
+    def enter_overlay(self, name: str, *, is_new: bool = False) -> Standing:
+        """Lets this window stand in an overlay."""
+        return self._stand_in(self.house.places.enter_overlay(name, is_new=is_new))
+
+    def enter_past(self, moment: str) -> Standing:
+        """Lets this window stand at a moment of the past; what it shows is read there, and nothing is written."""
+        return self._stand_in(self.house.places.enter_past(moment))
+
+    def enter_now(self) -> Standing:
+        """Lets this window stand in the production as it is."""
+        return self._stand_in(None)
+
+    def _stand_in(self, place: Place | None) -> Standing:
+        before, self._place = self._place, place
+        for watched in self.watched.values():
+            watched.turn(self.desk)
+        if before is not None:
+            self.house.places.leave(before)
+        return self.standing()
+
+    def rename(self, name: str) -> Standing:
+        """Gives the overlay of this window another name."""
+        overlay, place = self.overlay, self._place
+        if place is not None:
+            self.house.places.rename(place, overlay, name)
+        self.tell_all()
+        return self.standing()
+
+    def tell_all(self) -> None:
+        """Lets every window look again at what its frame shows."""
+        self.house.tell_all()
+
+    def look_again(self) -> None:
+        """Marks the frame of this window as perhaps changed; safe from any thread."""
+        for sub, watched in list(self.watched.items()):
+            if isinstance(watched, WatchedOverview):
+                self.wake(sub)
+
+    # -- what it watches
 
     def overview(self) -> Overview:
         """Reads what the frame shows."""
-        return read_overview(self.desk)
+        desk = self.desk
+        undo, redo = (None, None) if isinstance(desk, Past) else desk.can_undo()
+        return {
+            "status": desk.status(),
+            "tables": desk.tables(),
+            "undo": undo,
+            "redo": redo,
+            "standing": self.standing(),
+        }
 
     def watch_overview(self) -> Watching:
         """Starts to keep the frame up to date."""
         sub = self._next()
-        subscription = self.desk.on_changes(lambda _: self.wake(sub))
-        overview = read_overview(self.desk)
-        self.watched[sub] = WatchedOverview(self.desk, subscription, overview)
-        return {"sub": sub, "overview": overview}
+        watched = WatchedOverview(self, lambda: self.wake(sub))
+        self.watched[sub] = watched
+        return {"sub": sub, "overview": watched.overview}
 
     def watch(self, args: calls.Watch) -> Subscribed:
         """Starts a live question."""
@@ -288,14 +437,23 @@ class PageSeat:
         """Makes a file and a ticket for it."""
         return self.house.export(table)
 
-    def prefer(self, theme: str) -> None:
+    @property
+    def visit(self) -> Visit:
+        """The visit that this run of the program is."""
+        return self.house.visit
+
+    def prefer(self, theme: str | None, size: str | None) -> None:
         """Keeps how the screen should look."""
-        self.house.prefer(theme)
+        self.house.prefer(theme, size)
 
     def close(self) -> None:
-        """Ends every live question of this page."""
+        """Ends every live question of this page, and gives its place up."""
+        self.house.unseat(self)
         for sub in list(self.watched):
             self.unwatch(sub)
+        if self._place is not None:
+            self.house.places.leave(self._place)
+            self._place = None
 
     def _next(self) -> int:
         if len(self.watched) >= SUBSCRIPTIONS_MAX:
@@ -423,6 +581,7 @@ class Conversation:
         if watched is None:
             return None
         try:
+            self._seat.check()
             changes = watched.changes()
         except OpenprodError as error:
             return _encoded({"sub": sub, "error": _shape(error)})
@@ -447,7 +606,8 @@ class Conversation:
 
 def _reply(seat: PageSeat, frame: Frame) -> str:
     try:
-        return _encoded({"id": frame.id, "result": calls.run(seat, frame.call, frame.args)})
+        seat.check()
+        return _encoded({"id": frame.id, "result": run(seat, frame.call, frame.args)})
     except OpenprodError as error:
         return _encoded({"id": frame.id, "error": _shape(error)})
     except Exception:

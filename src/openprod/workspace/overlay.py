@@ -191,6 +191,14 @@ class OverlayDesk(Desk):
             raise UnknownOverlay(f"The overlay '{self.row.name}' is not there any more: it was committed or discarded.")
         return rev
 
+    def is_over(self) -> bool:
+        """Tells whether the overlay was committed or discarded, without touching the copy."""
+        return self._store.rev(self.row.id) is None
+
+    def version(self) -> tuple[int, int]:
+        """Returns what of the workspace and which state of what is staged the copy holds."""
+        return self._base_place, self._rev
+
     def _copy(self) -> None:
         """Makes the copy anew, from what everybody has and what is staged now."""
         old = self.db

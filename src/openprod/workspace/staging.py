@@ -52,6 +52,16 @@ class Overlay(View):
         """The overlay's name."""
         return self.desk.row.name
 
+    def version(self) -> object:
+        """Returns what changes whenever what is staged, or what it is staged over, does."""
+        with self.desk.reading():
+            return self.desk.version()
+
+    def is_over(self) -> bool:
+        """Tells whether it was committed or discarded, here or by another program."""
+        with self.base.desk.lock:
+            return self.desk.is_over()
+
     def close(self) -> None:
         """Forgets the copy; what is staged stays, in the workspace's file."""
         with self.desk.lock:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from openprod.model.errors import Missing, Refused
 from openprod.model.values import Plain
+from openprod.server.guard import Door
+from openprod.server.live import House, PageSeat
+from openprod.server.visit import Visit
 from openprod.workspace.meaning import Changes
 from openprod.workspace.shapes import (
     ConflictShape,
@@ -428,3 +432,17 @@ def cue_desk(rows: int = 60) -> FakeDesk:
     for name in ("Jane Doe", "Mina Okafor"):
         desk.new_record("contacts.people", {"name": name, "phone": "555-0100"})
     return desk
+
+
+def seat_at(desk: FakeDesk) -> PageSeat:
+    """A page's seat at a desk, without a server."""
+    visit = Visit(desk, None, lambda _: None)
+    house = House(
+        desk,
+        Door(),
+        ThreadPoolExecutor(1),
+        lambda table: {"path": f"/take/x/{table}.csv"},
+        lambda _theme, _size: None,
+        visit,
+    )
+    return PageSeat(house, lambda _: None)

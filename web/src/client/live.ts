@@ -193,6 +193,8 @@ export class LiveRows extends Watched<RowsView> {
     }
     this.turn({
       ...this.value,
+      state: "live",
+      fault: null,
       count: changed.value.count,
       rows: applySteps(this.value.rows, changed.value),
     });

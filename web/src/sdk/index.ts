@@ -11,17 +11,23 @@ export { type Hears, type Keep, Line, type LineState, type Socket } from "../cli
 export { LiveOverview, LiveRows, type RowsView, type Store } from "../client/live.ts";
 export type {
   AnyIntent,
+  ChangeShape,
   ConflictShape,
   ConflictValue,
+  DriftShape,
   EndShape,
   FieldShape,
   FoundShape,
+  Home,
   LogEntry,
+  NoticeShape,
+  OverlayShape,
   Overview,
   RecordShape,
   RelationColumn,
   RelationShape,
   RowShape,
+  Standing,
   TableShape,
 } from "../wire/calls.ts";
 export { type CellFace, Cells, type Memory } from "./cells.ts";

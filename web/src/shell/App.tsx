@@ -1,14 +1,16 @@
-import { useCallback, useEffect, useMemo, useState } from "react";
-import { Redirect, Route, Switch } from "wouter";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { Route, Switch, useLocation } from "wouter";
 import type { Fault } from "../lib/result.ts";
 import { lineState, type Show } from "../sdk/index.ts";
 import { Commands } from "./Commands.tsx";
 import { DecidePage } from "./DecidePage.tsx";
-import { ShowContext, type Undoable, useOverview, useShow, useStore } from "./hooks.ts";
+import { HomePage } from "./HomePage.tsx";
+import { ShowContext, type Undoable, useShow, useStore } from "./hooks.ts";
 import { KeysDialog } from "./KeysDialog.tsx";
 import { Rail } from "./Rail.tsx";
 import { TablePage } from "./TablePage.tsx";
-import { nextTheme, useTheme } from "./theme.ts";
+import { texts } from "./texts.ts";
+import { nextTheme, SIZE_NAMES, stepSize, useLook } from "./theme.ts";
 import { Undoing, useTakeBack } from "./undo.ts";
 
 const SAY_MS = 9000;
@@ -44,42 +46,17 @@ export const App = ({ show }: { readonly show: Show }) => {
   );
 };
 
-const Screens = () => {
-  const overview = useOverview();
-  const own = overview?.tables.filter((table) => table.module !== "core") ?? [];
-  const first = own.find((table) => table.count > 0) ?? own[0];
-  return (
-    <Switch>
-      <Route path="/table/:name">{({ name }) => <TablePage key={name} name={name} />}</Route>
-      <Route path="/decide">
-        <DecidePage />
-      </Route>
-      <Route path="/decide/:id">{({ id }) => <DecidePage chosen={decodeURIComponent(id)} />}</Route>
-      <Route>
-        {overview === null ? (
-          <main className="main" aria-busy="true" />
-        ) : first === undefined ? (
-          <NoTables />
-        ) : (
-          <Redirect to={`/table/${first.name}`} replace />
-        )}
-      </Route>
-    </Switch>
-  );
-};
-
-const NoTables = () => (
-  <main className="main">
-    <header className="top">
-      <h1>No tables yet</h1>
-    </header>
-    <div className="empty">
-      <p>This show has no tables. Use a module in it, or start from a template:</p>
-      <p>
-        <code>openprod module adopt lighting</code>
-      </p>
-    </div>
-  </main>
+const Screens = () => (
+  <Switch>
+    <Route path="/table/:name">{({ name }) => <TablePage key={name} name={name} />}</Route>
+    <Route path="/decide">
+      <DecidePage />
+    </Route>
+    <Route path="/decide/:id">{({ id }) => <DecidePage chosen={decodeURIComponent(id)} />}</Route>
+    <Route>
+      <HomePage />
+    </Route>
+  </Switch>
 );
 
 const NotLetIn = () => (
@@ -132,13 +109,30 @@ const Shortcuts = ({
   readonly find: (is: boolean) => void;
 }) => {
   const { say } = useShow();
-  const { theme, choose } = useTheme();
+  const { theme, size, choose, resize } = useLook();
+  const [, go] = useLocation();
+  const leader = useRef(0);
   const takeBack = useTakeBack();
   const [isShown, setIsShown] = useState(false);
   useEffect(() => {
     const hear = (event: KeyboardEvent): void => {
       const ctrl = event.ctrlKey || event.metaKey;
-      if (ctrl && event.shiftKey && event.key.toLowerCase() === "l") {
+      const isPlain = !ctrl && !event.altKey && event.key.length === 1 && !isTyping(event.target);
+      const isLed = isPlain && event.timeStamp - leader.current < LEADER_MS;
+      leader.current = 0;
+      const place = isLed ? PLACES[event.key.toLowerCase()] : undefined;
+      if (place !== undefined) {
+        event.preventDefault();
+        event.stopPropagation();
+        go(place);
+      } else if (isPlain && event.key.toLowerCase() === "g" && !isInGrid(event.target)) {
+        leader.current = event.timeStamp;
+      } else if (ctrl && /^[-+=]$/.test(event.key)) {
+        event.preventDefault();
+        const chosen = stepSize(size, event.key === "-" ? -1 : 1);
+        resize(chosen);
+        say(texts.size.label(SIZE_NAMES[chosen]));
+      } else if (ctrl && event.shiftKey && event.key.toLowerCase() === "l") {
         event.preventDefault();
         const next = nextTheme(theme);
         choose(next);
@@ -163,9 +157,10 @@ const Shortcuts = ({
         setIsShown(true);
       }
     };
-    addEventListener("keydown", hear);
-    return () => removeEventListener("keydown", hear);
-  }, [say, takeBack, theme, choose, isFinding, find]);
+    // Before the screens: the second key of "G then D" is not theirs.
+    addEventListener("keydown", hear, true);
+    return () => removeEventListener("keydown", hear, true);
+  }, [say, takeBack, theme, size, choose, resize, isFinding, find, go]);
   return (
     <>
       <KeysDialog isOpen={isShown} close={() => setIsShown(false)} />
@@ -173,6 +168,15 @@ const Shortcuts = ({
     </>
   );
 };
+
+const LEADER_MS = 1500;
+
+/** Where "G, then this letter" goes. */
+const PLACES: { readonly [key: string]: string } = { h: "/", d: "/decide" };
+
+/** In the grid a letter is the beginning of what is written into a cell. */
+const isInGrid = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement && target.closest("[role=grid]") !== null;
 
 /** Whether keys belong to a text being edited. */
 export const isTyping = (target: EventTarget | null): boolean =>

@@ -1,8 +1,10 @@
 import {
+  AArrowUp,
   Contrast,
   Diamond,
   Download,
   FileText,
+  House,
   Keyboard,
   Moon,
   Plus,
@@ -18,7 +20,8 @@ import { Palette, type PaletteItem } from "../parts/Palette.tsx";
 import type { FoundShape, Overview } from "../sdk/index.ts";
 import { download } from "./download.ts";
 import { useAsked, useOverview, useShow } from "./hooks.ts";
-import { THEME_NAMES, THEMES, type Theme, useTheme } from "./theme.ts";
+import { texts } from "./texts.ts";
+import { SIZE_NAMES, SIZES, THEME_NAMES, THEMES, type Theme, useLook } from "./theme.ts";
 import { useTakeBack } from "./undo.ts";
 
 const FIND_MS = 90;
@@ -88,7 +91,7 @@ const useCommands = (showKeys: () => void): readonly PaletteItem[] => {
   const { show, say } = useShow();
   const overview = useOverview();
   const takeBack = useTakeBack();
-  const { choose } = useTheme();
+  const { choose, resize } = useLook();
   const [path, go] = useLocation();
   const here = /^\/table\/(.+)$/.exec(path)?.[1] ?? null;
   const tables = overview?.tables ?? [];
@@ -149,8 +152,32 @@ const useCommands = (showKeys: () => void): readonly PaletteItem[] => {
         run: () => choose(theme),
       }),
     ),
+    ...SIZES.map((size) =>
+      item({
+        id: `size-${size}`,
+        title: SIZE_NAMES[size],
+        hint: "Ctrl + Ctrl -",
+        icon: AArrowUp,
+        run: () => resize(size),
+      }),
+    ),
     item({ id: "keys", title: "Keys", hint: "F1", icon: Keyboard, run: showKeys }),
-    item({ id: "decide", title: "To decide", group: "Go to", icon: Diamond, run: () => go("/decide") }),
+    item({
+      id: "home",
+      title: texts.rail.home,
+      hint: "G H",
+      group: "Go to",
+      icon: House,
+      run: () => go("/"),
+    }),
+    item({
+      id: "decide",
+      title: texts.rail.decide,
+      hint: "G D",
+      group: "Go to",
+      icon: Diamond,
+      run: () => go("/decide"),
+    }),
     ...[...own, ...tables.filter((table) => table.module === "core")].map((table) =>
       item({
         id: table.name,

@@ -1,75 +1,108 @@
-import { Diamond, Table2 } from "lucide-react";
-import { useMemo } from "react";
+import { Diamond, House, type LucideIcon, Table2 } from "lucide-react";
+import { type ReactNode, useMemo } from "react";
 import { Link, useLocation } from "wouter";
 import { counted } from "../lib/format.ts";
 import { lineState, type TableShape } from "../sdk/index.ts";
 import { useOverview, useShow, useStore } from "./hooks.ts";
+import { texts } from "./texts.ts";
 
+/** The navigation: home, what waits, the tables of the show, and what is set up once. */
 export const Rail = () => {
-  const { show } = useShow();
   const overview = useOverview();
-  const [path] = useLocation();
-  const state = useStore(useMemo(() => lineState(show.line), [show]));
-  const open = overview?.status.conflicts ?? 0;
   const name = overview?.status.name ?? "";
   const tables = overview?.tables ?? [];
   return (
-    <nav className="rail" aria-label="Workspace" data-region="rail">
+    <nav className="rail" aria-label={texts.rail.label} data-region="rail">
       <div className="ws">
         <span className="mk" aria-hidden="true">
           {name.at(0)?.toUpperCase() ?? ""}
         </span>
         <b>{name}</b>
       </div>
-      {open > 0 && (
-        <div className="nav">
-          <Link href="/decide" aria-current={path.startsWith("/decide") ? "page" : undefined}>
-            <Diamond className="i" aria-hidden="true" />
-            To decide
-            <span className="pill c" title={`${open} open`}>
-              {open}
-            </span>
-          </Link>
-        </div>
-      )}
+      <Places />
       <div className="rail-tables">
-        <h2>Tables</h2>
-        <TableLinks tables={tables.filter((table) => table.module !== "core")} path={path} />
+        <h2>{texts.rail.tables}</h2>
+        <TableLinks tables={tables.filter((table) => table.module !== "core")} />
         <details className="set-up">
-          <summary>Set up</summary>
-          <TableLinks tables={tables.filter((table) => table.module === "core")} path={path} />
+          <summary>{texts.rail.setUp}</summary>
+          <TableLinks tables={tables.filter((table) => table.module === "core")} />
         </details>
       </div>
-      <div className="sess">
-        <div className="l">
-          <span className="dot off" />
-          <b>{state === "open" ? "On your own" : "Reconnecting"}</b>
-        </div>
-        <small>
-          {state === "open"
-            ? "Everything is on this laptop. Meet the others by a stick or a shared folder."
-            : "Openprod is not answering. What you typed is kept."}
-        </small>
-      </div>
+      <Company />
     </nav>
   );
 };
 
-const TableLinks = ({ tables, path }: { readonly tables: readonly TableShape[]; readonly path: string }) => (
-  <div className="nav">
-    {tables.map((table) => (
-      <Link
-        key={table.name}
-        href={`/table/${table.name}`}
-        aria-current={path === `/table/${table.name}` ? "page" : undefined}
-        title={table.name}
-      >
-        <Table2 className="i" aria-hidden="true" />
-        <span className="nav-name">{table.title}</span>
-        <span className="n num" title={counted(table.count, "record")}>
-          {table.count.toLocaleString("en-GB")}
-        </span>
-      </Link>
-    ))}
-  </div>
-);
+const Places = () => {
+  const overview = useOverview();
+  const open = overview?.status.conflicts ?? 0;
+  return (
+    <div className="nav">
+      <Place to="/" icon={House} title={texts.rail.home} />
+      {open > 0 && (
+        <Place to="/decide" icon={Diamond} title={texts.rail.decide}>
+          <span className="pill c" title={texts.rail.open(open)}>
+            {open}
+          </span>
+        </Place>
+      )}
+    </div>
+  );
+};
+
+interface PlaceProps {
+  readonly to: string;
+  readonly icon: LucideIcon;
+  readonly title: string;
+  readonly children?: ReactNode;
+}
+
+const Place = ({ to, icon: Icon, title, children }: PlaceProps) => {
+  const [path] = useLocation();
+  const isHere = to === "/" ? path === "/" : path === to || path.startsWith(`${to}/`);
+  return (
+    <Link href={to} aria-current={isHere ? "page" : undefined}>
+      <Icon className="i" aria-hidden="true" />
+      <span className="nav-name">{title}</span>
+      {children}
+    </Link>
+  );
+};
+
+/** Who else is here. */
+const Company = () => {
+  const { show } = useShow();
+  const state = useStore(useMemo(() => lineState(show.line), [show]));
+  const isHere = state === "open";
+  return (
+    <div className="sess">
+      <div className="l">
+        <span className="dot off" />
+        <b>{isHere ? texts.rail.alone : state === "connecting" ? texts.rail.loading : texts.rail.away}</b>
+      </div>
+      <small>{isHere || state === "connecting" ? texts.rail.aloneNote : texts.rail.awayNote}</small>
+    </div>
+  );
+};
+
+const TableLinks = ({ tables }: { readonly tables: readonly TableShape[] }) => {
+  const [path] = useLocation();
+  return (
+    <div className="nav">
+      {tables.map((table) => (
+        <Link
+          key={table.name}
+          href={`/table/${table.name}`}
+          aria-current={path === `/table/${table.name}` ? "page" : undefined}
+          title={table.name}
+        >
+          <Table2 className="i" aria-hidden="true" />
+          <span className="nav-name">{table.title}</span>
+          <span className="n num" title={counted(table.count, "record")}>
+            {table.count.toLocaleString("en-GB")}
+          </span>
+        </Link>
+      ))}
+    </div>
+  );
+};

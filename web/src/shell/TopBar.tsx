@@ -1,7 +1,7 @@
 import { Contrast, Moon, Search, Sun } from "lucide-react";
 import { type ReactNode, useEffect } from "react";
 import { useShow } from "./hooks.ts";
-import { nextTheme, THEME_NAMES, type Theme, useTheme } from "./theme.ts";
+import { nextTheme, THEME_NAMES, type Theme, useLook } from "./theme.ts";
 
 /** The line above every screen: its one heading and how the screen looks. */
 export const TopBar = ({ title, children }: { readonly title: string; readonly children?: ReactNode }) => {
@@ -29,7 +29,7 @@ export const TopBar = ({ title, children }: { readonly title: string; readonly c
 const ICONS: { readonly [K in Theme]: typeof Sun } = { light: Sun, dark: Moon, blackout: Contrast };
 
 const ThemeButton = () => {
-  const { theme, choose } = useTheme();
+  const { theme, choose } = useLook();
   const Icon = ICONS[theme];
   return (
     <button

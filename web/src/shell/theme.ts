@@ -1,10 +1,15 @@
 import { useCallback, useEffect, useState } from "react";
 import { useShow } from "./hooks.ts";
+import { texts } from "./texts.ts";
 
 /** Light, dark, blackout: an attribute of the document, kept by the browser for reloads and by the program for next time. */
 export const THEMES = ["light", "dark", "blackout"] as const;
 
+/** Normal, big for the tech table, wall to be read across a room: kept as the theme is. */
+export const SIZES = ["normal", "big", "wall"] as const;
+
 export type Theme = (typeof THEMES)[number];
+export type Size = (typeof SIZES)[number];
 
 export const THEME_NAMES: { readonly [K in Theme]: string } = {
   light: "Light",
@@ -12,28 +17,56 @@ export const THEME_NAMES: { readonly [K in Theme]: string } = {
   blackout: "Blackout",
 };
 
+export const SIZE_NAMES: { readonly [K in Size]: string } = texts.size.names;
+
 export const currentTheme = (): Theme =>
   THEMES.find((theme) => theme === document.documentElement.dataset["theme"]) ?? "dark";
+
+export const currentSize = (): Size =>
+  SIZES.find((size) => size === document.documentElement.dataset["type"]) ?? "normal";
 
 export const nextTheme = (theme: Theme): Theme =>
   THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "dark";
 
-export const applyTheme = (theme: Theme): void => {
-  document.documentElement.dataset["theme"] = theme;
+/** Returns the size one step larger (1) or smaller (-1), the same at either end. */
+export const stepSize = (size: Size, by: 1 | -1): Size => SIZES[SIZES.indexOf(size) + by] ?? size;
+
+const keep = (name: string, value: string): void => {
   try {
-    localStorage.setItem("openprod.theme", theme);
+    localStorage.setItem(name, value);
   } catch {
     // A browser that keeps nothing asks the program again at the next opening.
   }
 };
 
-/** The theme on screen, and what chooses another one here and for next time. */
-export const useTheme = (): { readonly theme: Theme; readonly choose: (theme: Theme) => void } => {
+export const applyTheme = (theme: Theme): void => {
+  document.documentElement.dataset["theme"] = theme;
+  keep("openprod.theme", theme);
+};
+
+export const applySize = (size: Size): void => {
+  document.documentElement.dataset["type"] = size;
+  keep("openprod.size", size);
+};
+
+/** How the screen looks, and what chooses otherwise, here and for next time. */
+export interface Look {
+  readonly theme: Theme;
+  readonly size: Size;
+  readonly choose: (theme: Theme) => void;
+  readonly resize: (size: Size) => void;
+}
+
+export const useLook = (): Look => {
   const { show } = useShow();
   const [theme, setTheme] = useState(currentTheme);
+  const [size, setSize] = useState(currentSize);
   useEffect(() => {
-    const watcher = new MutationObserver(() => setTheme(currentTheme()));
-    watcher.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    const watcher = new MutationObserver(() => {
+      setTheme(currentTheme());
+      setSize(currentSize());
+    });
+    watcher.observe(document.documentElement, { attributeFilter: ["data-theme", "data-type"] });
     return () => watcher.disconnect();
   }, []);
   const choose = useCallback(
@@ -43,5 +76,12 @@ export const useTheme = (): { readonly theme: Theme; readonly choose: (theme: Th
     },
     [show],
   );
-  return { theme, choose };
+  const resize = useCallback(
+    (chosen: Size): void => {
+      applySize(chosen);
+      void show.call("screen.prefer", { size: chosen });
+    },
+    [show],
+  );
+  return { theme, size, choose, resize };
 };

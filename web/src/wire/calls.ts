@@ -181,9 +181,41 @@ export interface Export {
   readonly format?: "csv";
 }
 
-/** How this person likes the screen; kept on this machine, never shared. */
+/** How this person likes the screen; kept on this machine, never shared. What is left out stays as it is. */
 export interface Prefer {
-  readonly theme: "light" | "dark" | "blackout";
+  readonly theme?: "light" | "dark" | "blackout" | null;
+  readonly size?: "normal" | "big" | "wall" | null;
+}
+
+/** Names an overlay. */
+export interface OneOverlay {
+  readonly name: string;
+}
+
+/** Where a window wants to stand: the overlay's name, null for the production as it is. */
+export interface Enter {
+  readonly name: string | null;
+}
+
+/** How many of the lines to give. */
+export interface FirstChanges {
+  readonly limit?: number;
+}
+
+/** A staged field of a record (or `@exists`, `@in/TABLE`); null for everything staged for the record. */
+export interface StagedSlotName {
+  readonly record: string;
+  readonly field?: string | null;
+}
+
+/** Names what is staged, by record and field. */
+export interface SomeSlots {
+  readonly slots: readonly StagedSlotName[];
+}
+
+/** What the commit is called in the history; empty for the overlay's name. */
+export interface CommitAs {
+  readonly label?: string;
 }
 
 /** What the page shows at the door: a one-use code, or the token it got for one. */
@@ -222,12 +254,22 @@ export interface TableShape {
   readonly key: readonly string[];
 }
 
+/** Where a window stands: `name` is the overlay's or the moment's, empty for the production as it is. */
+export interface Standing {
+  readonly kind: "now" | "staging" | "past";
+  readonly name: string;
+  readonly records: number;
+  readonly drift: number;
+  readonly kept: number;
+}
+
 /** What the frame of the page shows; `undo` and `redo` say what those would do, null where there is nothing. */
 export interface Overview {
   readonly status: StatusShape;
   readonly tables: readonly TableShape[];
   readonly undo: string | null;
   readonly redo: string | null;
+  readonly standing: Standing;
 }
 
 /** A live overview: `{"sub", "changes": [Overview]}` follows after each change. */
@@ -408,6 +450,57 @@ export interface Ticket {
   readonly path: string;
 }
 
+/** What a person comes back to. */
+export interface Home {
+  readonly left: string;
+  readonly since: readonly LogEntry[];
+  readonly more: number;
+  readonly conflicts: readonly ConflictShape[];
+  readonly notices: readonly NoticeShape[];
+}
+
+/** An overlay of this device; `made` is ISO 8601 in UTC, `records` how many it touches. */
+export interface OverlayShape {
+  readonly name: string;
+  readonly source: string;
+  readonly made: string;
+  readonly records: number;
+}
+
+/** One line of what an overlay would change. */
+export interface ChangeShape {
+  readonly record: string;
+  readonly title: string;
+  readonly kind: string;
+  readonly field: string;
+  readonly old: Plain;
+  readonly new: Plain;
+  readonly text: string;
+}
+
+/** One thing that changed under an overlay and waits for a decision. */
+export interface DriftShape {
+  readonly record: string;
+  readonly title: string;
+  readonly field: string;
+  readonly text: string;
+  readonly actor_name: string;
+  readonly at: string;
+  readonly value: Plain;
+}
+
+/** What a commit would change, as its first lines with how many there are, and what waits for a decision. */
+export interface Review {
+  readonly count: number;
+  readonly changes: readonly ChangeShape[];
+  readonly drift: readonly DriftShape[];
+}
+
+/** The bundle that a commit became, null where nothing of it would change anything. */
+export interface Committed {
+  readonly bundle: string | null;
+}
+
 /** One step from the window a page has to the window it should have, applied in order; a removal has no row. */
 export interface RowChange {
   readonly kind: "insert" | "change" | "remove";
@@ -457,11 +550,20 @@ export const checkTableShape: Check<TableShape> = shape<TableShape>({
   key: listOf(text),
 });
 
+export const checkStanding: Check<Standing> = shape<Standing>({
+  kind: oneOf("now", "staging", "past"),
+  name: text,
+  records: whole,
+  drift: whole,
+  kept: whole,
+});
+
 export const checkOverview: Check<Overview> = shape<Overview>({
   status: checkStatusShape,
   tables: listOf(checkTableShape),
   undo: either(text, nothing),
   redo: either(text, nothing),
+  standing: checkStanding,
 });
 
 export const checkWatching: Check<Watching> = shape<Watching>({
@@ -620,6 +722,51 @@ export const checkTicket: Check<Ticket> = shape<Ticket>({
   path: text,
 });
 
+export const checkHome: Check<Home> = shape<Home>({
+  left: text,
+  since: listOf(checkLogEntry),
+  more: whole,
+  conflicts: listOf(checkConflictShape),
+  notices: listOf(checkNoticeShape),
+});
+
+export const checkOverlayShape: Check<OverlayShape> = shape<OverlayShape>({
+  name: text,
+  source: text,
+  made: text,
+  records: whole,
+});
+
+export const checkChangeShape: Check<ChangeShape> = shape<ChangeShape>({
+  record: text,
+  title: text,
+  kind: text,
+  field: text,
+  old: plain,
+  new: plain,
+  text: text,
+});
+
+export const checkDriftShape: Check<DriftShape> = shape<DriftShape>({
+  record: text,
+  title: text,
+  field: text,
+  text: text,
+  actor_name: text,
+  at: text,
+  value: plain,
+});
+
+export const checkReview: Check<Review> = shape<Review>({
+  count: whole,
+  changes: listOf(checkChangeShape),
+  drift: listOf(checkDriftShape),
+});
+
+export const checkCommitted: Check<Committed> = shape<Committed>({
+  bundle: either(text, nothing),
+});
+
 export const checkRowChange: Check<RowChange> = shape<RowChange>({
   kind: oneOf("insert", "change", "remove"),
   at: whole,
@@ -665,6 +812,18 @@ export interface Calls {
   readonly "log.list": { readonly args: Last; readonly result: readonly LogEntry[] };
   readonly "export": { readonly args: Export; readonly result: Ticket };
   readonly "screen.prefer": { readonly args: Prefer; readonly result: Done };
+  readonly "home": { readonly args: Nothing; readonly result: Home };
+  readonly "home.seen": { readonly args: Nothing; readonly result: Done };
+  readonly "staging.list": { readonly args: Nothing; readonly result: readonly OverlayShape[] };
+  readonly "staging.new": { readonly args: OneOverlay; readonly result: Standing };
+  readonly "staging.use": { readonly args: Enter; readonly result: Standing };
+  readonly "staging.review": { readonly args: FirstChanges; readonly result: Review };
+  readonly "staging.leave_out": { readonly args: SomeSlots; readonly result: Done };
+  readonly "staging.keep": { readonly args: SomeSlots; readonly result: Done };
+  readonly "staging.theirs": { readonly args: SomeSlots; readonly result: Done };
+  readonly "staging.commit": { readonly args: CommitAs; readonly result: Committed };
+  readonly "staging.discard": { readonly args: OneOverlay; readonly result: Done };
+  readonly "staging.rename": { readonly args: OneOverlay; readonly result: Standing };
 }
 
 export const results: { readonly [K in keyof Calls]: Check<Calls[K]["result"]> } = {
@@ -692,4 +851,16 @@ export const results: { readonly [K in keyof Calls]: Check<Calls[K]["result"]> }
   "log.list": listOf(checkLogEntry),
   "export": checkTicket,
   "screen.prefer": checkDone,
+  "home": checkHome,
+  "home.seen": checkDone,
+  "staging.list": listOf(checkOverlayShape),
+  "staging.new": checkStanding,
+  "staging.use": checkStanding,
+  "staging.review": checkReview,
+  "staging.leave_out": checkDone,
+  "staging.keep": checkDone,
+  "staging.theirs": checkDone,
+  "staging.commit": checkCommitted,
+  "staging.discard": checkDone,
+  "staging.rename": checkStanding,
 };

@@ -1,0 +1,39 @@
+"""The screens beside the tables, in a real browser: what they show, by keyboard, in each theme, and what axe finds."""
+
+from __future__ import annotations
+
+import json
+
+from tests.e2e.play import Play
+
+from openprod.workspace.workspace import Workspace
+
+
+def left_here(show: Workspace, bundles: int) -> None:
+    """Lets this person have been here when the workspace had so many bundles."""
+    kept = {"left": {show.id: {"bundles": bundles, "at": "2026-01-12T18:40:00+00:00"}}}
+    (show.home.path / "screen.json").write_text(json.dumps(kept), encoding="utf-8")
+
+
+def test_home_says_what_others_changed_since_and_what_waits(play: Play, show: Workspace) -> None:
+    left_here(show, 2)
+    seen = play("home")
+    assert seen["broken"] == []
+    assert seen["heading"] == "Home"
+    assert "Since you were here" in seen["since"]
+    assert len(seen["people"]) == 1
+    assert "Jordan Reed" in seen["people"][0]
+    assert any("Sunday" in entry for entry in seen["entries"])
+    assert any("LX 3" in line for line in seen["waits"])
+    assert any("Lighting cues" in table for table in seen["tables"])
+    assert seen["record"] == "LX 3"
+    assert seen["decide"] == "To decide"
+    assert seen["type"] == "big"
+    assert seen["after"] == 0
+    assert seen["errors"] == []
+
+
+def test_a_first_visit_says_so_instead_of_listing_everything(play: Play) -> None:
+    seen = play("newcomer")
+    assert seen["first"] == "This is your first time here"
+    assert seen["broken"] == []

@@ -1,0 +1,65 @@
+/** Every sentence and label of the screens that use it, in one place, ready to be translated. */
+import { counted } from "../lib/format.ts";
+
+const entries = (n: number): string => counted(n, "change");
+
+export const texts = {
+  rail: {
+    label: "Workspace",
+    home: "Home",
+    decide: "To decide",
+    open: (n: number) => `${n} open`,
+    waiting: "Waiting or damaged",
+    staging: "Staging",
+    kept: (n: number) => `${n} kept`,
+    active: "active",
+    tables: "Tables",
+    show: "Show",
+    history: "History",
+    setUp: "Set up",
+    people: "People and devices",
+    modules: "Modules",
+    alone: "On your own",
+    aloneNote: "Everything is on this laptop. Meet the others by a stick or a shared folder.",
+    away: "Reconnecting",
+    awayNote: "Openprod is not answering. What you typed is kept.",
+    loading: "Opening",
+  },
+  home: {
+    title: "Home",
+    sinceFirst: "Since you were here",
+    since: (when: string) => `Since you were here, ${when}`,
+    byWhom: (changes: number, people: number) =>
+      `${entries(changes)} by ${counted(people, "person", "people")}`,
+    byPerson: "By person",
+    byTable: "By table",
+    grouped: "Group what changed",
+    allSeen: "I have seen this",
+    seen: "Seen. What comes from now on will be listed here.",
+    more: (n: number) => `${entries(n)} more are in History`,
+    rest: (n: number) => `Show ${n} more`,
+    andMore: (n: number) => `and ${n} more`,
+    elsewhere: "Elsewhere",
+    nothing: "Nothing new since you were last here.",
+    nothingNote: "What others write is listed here once you have met them, by a stick or a shared folder.",
+    first: "This is your first time here",
+    firstNote:
+      "From next time on, what others changed since you left is listed here. Press Ctrl K to find anything, F1 for all keys.",
+    waits: "Waits for you",
+    waitsNothing: "Nothing waits for you.",
+    allOf: (n: number) => `All ${n}`,
+    staged: "Staged, not committed",
+    records: (n: number) => counted(n, "record"),
+    tables: "Tables",
+    noTables: "This show has no tables yet. Use a module in it:",
+    keys: { seen: "seen" },
+  },
+  size: {
+    names: { normal: "Normal type", big: "Big type", wall: "Wall type" },
+    label: (name: string) => `Type size: ${name}`,
+  },
+  loading: "Loading",
+  faultTitle: "This could not be read",
+  again: "Try again",
+  close: "Close",
+} as const;
