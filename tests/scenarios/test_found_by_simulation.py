@@ -12,7 +12,7 @@ from openprod.model.bundle import Sealed, decode_header
 from openprod.model.ids import id_from_text
 from openprod.model.ops import Set
 from openprod.testing.desks import DeskWorld
-from openprod.testing.device import AUTOMATION, Draft, draft_later, draft_set
+from openprod.testing.device import AUTOMATION, Draft, draft_carry, draft_later, draft_set
 from openprod.testing.world import EMAIL, KNOWS, NAME, PEOPLE, PHONE, Look, PaperSeat, Seat
 
 NOTE = "stage.knows.note"
@@ -38,6 +38,11 @@ def nothing_open(look: Look) -> None:
     """Checks that there is nothing to decide."""
     assert not look.offers
     assert not look.contested
+
+
+def flagged_as(look: Look, kind: str) -> None:
+    """Checks that something of a kind is worth knowing."""
+    assert kind in look.flagged
 
 
 def in_one_go(world: DeskWorld, to: Seat, *sources: Seat) -> None:
@@ -101,6 +106,95 @@ def test_automation_over_many_fields_is_void_only_where_it_would_settle_a_questi
         assert "automation" in look.flagged
 
     world.then(check, ana)
+
+
+def listed_too(guest: PaperSeat, record: str, of: str, to: str) -> None:
+    """Lists the one value of a field in another field of its record too, as unmapping does."""
+    (head,) = guest.heads(record, of)
+    guest.seal([draft_carry((id_from_text(record),), to, head)])
+
+
+def test_automation_that_replaced_two_fields_is_not_judged_by_what_is_carried_there_later(world: DeskWorld) -> None:
+    ana, ben = world.cast("Ana", "Ben")
+    r = ana.add(PEOPLE, {NAME: "X", EMAIL: "Y"})
+    world.begin(ana, ben)
+    rule, other = world.guest("Rule", ana), world.guest("Other", ana)
+    wide(rule, [r], (NAME, EMAIL), "Z", auto=True)
+    listed_too(other, r, NAME, EMAIL)
+    world.sync(rule, ana)
+    world.sync(other, ana)
+    world.sync(other, ben)
+    world.sync(rule, ben)
+
+    def check(look: Look) -> None:
+        assert look.shown[r, NAME] == look.shown[r, EMAIL] == "Z"
+        assert "automation" not in look.flagged
+        nothing_open(look)
+
+    world.then(check, ana, ben)
+
+
+def test_automation_that_saw_what_was_carried_beside_another_value_settles_nothing(world: DeskWorld) -> None:
+    ana, ben = world.cast("Ana", "Ben")
+    r = ana.add(PEOPLE, {NAME: "X", EMAIL: "Y"})
+    world.begin(ana, ben)
+    other = world.guest("Other", ana)
+    listed_too(other, r, NAME, EMAIL)
+    rule = world.guest("Rule", other)
+    wide(rule, [r], (EMAIL,), "Z", auto=True)
+    world.sync(rule, ana)
+    world.sync(rule, ben)
+
+    def check(look: Look) -> None:
+        assert look.offered(r, EMAIL) == {"X", "Y", "Z"}
+        assert look.shown[r, NAME] == "X"
+        assert "automation" in look.flagged
+
+    world.then(check, ana, ben)
+
+
+def test_a_write_that_names_what_is_carried_to_its_field_later_named_it_with_right(world: DeskWorld) -> None:
+    ana, ben = world.cast("Ana", "Ben")
+    r = ana.add(PEOPLE, {NAME: "X", EMAIL: "Y"})
+    world.begin(ana, ben)
+    early, other = world.guest("Early", ana), world.guest("Other", ana)
+    early.seal([draft_set(id_from_text(r), EMAIL, "Z", [*early.heads(r, NAME), *early.heads(r, EMAIL)])])
+    world.sync(early, ana)
+    world.then(lambda look: flagged_as(look, "void_over"), ana)
+    listed_too(other, r, NAME, EMAIL)
+    world.sync(other, ana)
+    world.sync(other, ben)
+    world.sync(early, ben)
+
+    def check(look: Look) -> None:
+        assert (look.shown[r, NAME], look.shown[r, EMAIL]) == ("X", "Z")
+        assert not look.flagged
+        nothing_open(look)
+
+    world.then(check, ana, ben)
+
+
+def test_what_a_carried_value_replaced_goes_where_the_carried_value_is_itself_replaced(world: DeskWorld) -> None:
+    ana, ben = world.cast("Ana", "Ben")
+    r = ana.add(PEOPLE, {NAME: "Old", EMAIL: "Y"})
+    world.begin(ana, ben)
+    first = world.guest("First", ana)
+    listed_too(first, r, NAME, EMAIL)
+    second = world.guest("Second", ana)
+    (old,) = second.heads(r, NAME)
+    second.seal([draft_set(id_from_text(r), NAME, "X", [old])])
+    (new,) = second.heads(r, NAME)
+    second.seal([draft_set(id_from_text(r), EMAIL, "Z", [new, *second.heads(r, EMAIL)])])
+    second.seal([draft_carry((id_from_text(r),), EMAIL, new)])
+    for seats in ((first, second), (second, first)):
+        for seat in seats:
+            world.sync(seat, ana if seats[0] is first else ben)
+
+    def check(look: Look) -> None:
+        assert look.shown[r, EMAIL] == "Z"
+        nothing_open(look)
+
+    world.then(check, ana, ben)
 
 
 def test_a_write_that_names_unread_work_reaches_only_where_that_work_does(world: DeskWorld) -> None:

@@ -403,6 +403,7 @@ class _Folding:
             into = self.writes if bundle.chunks is not None else self.ghosts
             into.update((write.id, write) for write in writes_of(bundle, self.history.eff(bundle.id)))
         self.touching: dict[EntityId, list[Write]] = defaultdict(list)
+        self.carried: dict[OpId, list[tuple[BundleId, frozenset[Slot]]]] = defaultdict(list)
         self._carry()
         for write in (*self.writes.values(), *self.ghosts.values()):
             for entity in {entity for entity, _ in write.slots}:
@@ -438,7 +439,10 @@ class _Folding:
             ):
                 self.flags.add(Flag("void_over", carry.bundle, carry.ordinal))
                 continue
-            self.writes[other.id] = replace(other, slots=other.slots | carry.slots)
+            self.carried[other.id].append((carry.bundle, carry.slots - other.slots))
+        for one, carries in self.carried.items():
+            slots = self.writes[one].slots.union(*(further for _, further in carries))
+            self.writes[one] = replace(self.writes[one], slots=slots)
 
     def _standing(self) -> tuple[frozenset[EntityId], frozenset[EntityId]]:
         """Returns the records that are there, by the id they stand under, and those among them that are contested."""
@@ -489,11 +493,22 @@ class _Folding:
         found: set[tuple[OpId, Slot]] = set()
         for slot in write.slots:
             there = [other for other in counting if slot in other.slots]
-            if write.auto and _is_beyond_automation(write, there):
+            if write.auto and _is_beyond_automation(write, self._known_there(write, there, slot)):
                 self.flags.add(Flag("automation", write.bundle, write.ordinal))
                 continue
             for other in there:
                 found |= self._gone(other, slot)
+        return found
+
+    def _known_there(self, write: Write, there: list[Write], slot: Slot) -> list[Write]:
+        """Returns those that the author of a write saw in a slot: what somebody carries there later was not there."""
+        past = self.history.past(write.bundle)
+        unread = self.history.bundles[write.bundle].header.unread
+        found: list[Write] = []
+        for other in there:
+            carriers = [bundle for bundle, slots in self.carried.get(other.id, ()) if slot in slots]
+            if not carriers or any(bundle in past and bundle not in unread for bundle in carriers):
+                found.append(other)
         return found
 
     def _counting(self, write: Write) -> list[Write]:

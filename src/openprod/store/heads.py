@@ -340,14 +340,23 @@ class Heads:
         sql = "SELECT 1 FROM carried WHERE eid = ? AND key = ? AND oid = ?"
         return self._db.one(sql, (record.eid, key, op.oid)) is not None
 
-    def is_carried(self, oid: int, subjects: Iterable[bytes], keys: Iterable[str]) -> bool:
-        """Tells whether an op was carried into any of these slots."""
+    def carried_to(self, oid: int) -> set[tuple[bytes, str]]:
+        """Returns the slots that an op was carried into: record and full key."""
         rows = self._db.rows(
             "SELECT uuid, key.key FROM carried JOIN entity USING(eid) JOIN key ON key.no = carried.key WHERE oid = ?",
             (oid,),
         )
+        return {(uuid, key) for uuid, key in rows}
+
+    def carriers(self, oid: int, record: Record, key: int) -> list[int]:
+        """Returns the carries that list an op in a slot."""
+        sql = "SELECT by FROM carried WHERE eid = ? AND key = ? AND oid = ?"
+        return [by for (by,) in self._db.rows(sql, (record.eid, key, oid))]
+
+    def is_carried(self, oid: int, subjects: Iterable[bytes], keys: Iterable[str]) -> bool:
+        """Tells whether an op was carried into any of these slots."""
         wanted_subjects, wanted_keys = set(subjects), set(keys)
-        return any(uuid in wanted_subjects and key in wanted_keys for uuid, key in rows)
+        return any(uuid in wanted_subjects and key in wanted_keys for uuid, key in self.carried_to(oid))
 
     def set_heads(self, record: Record, key: int, heads: tuple[int, ...]) -> None:
         """Replaces a slot's heads (there is at least one)."""

@@ -284,47 +284,99 @@ class Applier:
         ):
             self._flag("void_over", number, ordinal, f"{bundle.hex()[:12]}:{op.payload.ordinal}")
             return
-        over = self._past_over(found)
+        self._list_in(found, number << ORDINAL_BITS | ordinal, chunk, op, keys)
+        self._judge_strays_again(carried)
+
+    def _list_in(self, carried: OpAt, by: int, chunk: Chunk, op: Carry, keys: list[int]) -> None:
+        """Makes a carried op a head of further slots, but where somebody who is there already replaced it."""
         for at in subject_indexes(op.subjects):
             record = self._heads.need(chunk.subjects[at * 16 : at * 16 + 16])
             for key in (keys[index] for index in op.keys):
-                is_new = not self._was_in(record, key, carried)
-                self._db.execute("INSERT OR IGNORE INTO carried VALUES(?, ?, ?)", (record.eid, key, carried))
-                if is_new:
-                    self._write(record, key, carried, over, set())
+                was_there = self._heads.covers(carried, record, key)
+                self._db.execute("INSERT OR IGNORE INTO carried VALUES(?, ?, ?, ?)", (record.eid, key, carried.oid, by))
+                if was_there:
+                    continue
+                over = self._reach_again(carried, record, key)
+                if self._was_replaced(record, key, carried.oid):
+                    self._strike(record, key, over)
+                else:
+                    self._write(record, key, carried.oid, over, set())
 
-    def _past_over(self, op: OpAt) -> set[int]:
-        """Returns the local numbers of the ops that a carried op replaces, as its own author knew them."""
+    def _reach_again(self, op: OpAt, record: Record, key: int) -> set[int]:
+        """Returns what an op of the log replaces in one slot, as `_over` and `_reach` gave it when it came."""
         number = op.oid >> ORDINAL_BITS
         unread = self._log.header(number).unread
-        found: set[int] = set()
+        slot = (record.uuid, self._heads.key_texts[key])
+        reach = Reach()
         for bundle, ordinal in op.over:
             target = self._log.number_of(bundle)
-            if target is not None and bundle not in unread and self._log.is_past(number, target):
-                found.add(target << ORDINAL_BITS | ordinal)
-        return found
+            if target is None or bundle in unread or not self._log.is_past(number, target):
+                continue
+            if target not in self._log.unread:
+                reach.ops.add(target << ORDINAL_BITS | ordinal)
+            elif self._look_behind(target, ordinal, {slot}, reach.behind):
+                reach.unread[slot] = reach.unread.get(slot, 0) + 1
+        return self._reach(op.oid, op.op, record, key, reach, auto=op.is_auto)
 
-    def _was_in(self, record: Record, key: int, oid: int) -> bool:
-        """Tells whether an op is a head of a slot, or was replaced there by what is."""
-        address = (self._log.id_of(oid >> ORDINAL_BITS), oid & ORDINAL_MASK)
+    def _was_replaced(self, record: Record, key: int, oid: int) -> bool:
+        """Tells whether an op was replaced in a slot by what stands there, or by what that replaced."""
         todo = list(self._heads.heads(record, key))
         seen: set[int] = set()
         while todo:
             one = todo.pop()
-            if one == oid:
-                return True
             if one in seen:
                 continue
             seen.add(one)
-            for bundle, ordinal in self._log.op_at(one).over:
-                if (bundle, ordinal) == address:
-                    return True
-                target = self._log.number_of(bundle)
-                if target is None or target in self._log.unread or not self._log.has_op(target, ordinal):
-                    continue
-                if self._heads.covers(self._log.op_at(target << ORDINAL_BITS | ordinal), record, key):
-                    todo.append(target << ORDINAL_BITS | ordinal)
+            over = self._reach_again(self._log.op_at(one), record, key)
+            if oid in over:
+                return True
+            todo += [
+                behind
+                for behind in over
+                if self._is_op(behind) and self._heads.covers(self._log.op_at(behind), record, key)
+            ]
         return False
+
+    def _strike(self, record: Record, key: int, over: set[int]) -> None:
+        """Takes out of a slot what an op replaces that is itself replaced there."""
+        heads = self._heads.heads(record, key)
+        gone = [head for head in heads if head in over]
+        if gone:
+            self._heads.set_heads(record, key, tuple(head for head in heads if head not in over))
+            worth = sum(self._worth(head) for head in gone)
+            self.hash -= worth * state_hash.slot_factor(record.uuid, self._heads.key_factors[key])
+            self._mark(record, key)
+
+    def _judge_strays_again(self, carried: int) -> None:
+        """Takes back what was flagged of entries that name no write of any slot of theirs, where a carry makes them."""
+        flagged = self._db.rows("SELECT bundle, ordinal FROM flag WHERE kind = 'void_over'")
+        for number, ordinal in flagged:
+            op = self._log.op_at(number << ORDINAL_BITS | ordinal)
+            names_it = any(
+                self._log.number_of(bundle) == carried >> ORDINAL_BITS and named == carried & ORDINAL_MASK
+                for bundle, named in op.over
+            )
+            if (names_it or op.oid == carried) and all(self._is_named_with_right(op, *entry) for entry in op.over):
+                self._db.execute(
+                    "DELETE FROM flag WHERE kind = 'void_over' AND bundle = ? AND ordinal = ?", (number, ordinal)
+                )
+
+    def _is_named_with_right(self, op: OpAt, bundle: bytes, ordinal: int) -> bool:
+        """Tells whether an entry of `over` counts: of its author's past, and in a slot of its op."""
+        number, target = op.oid >> ORDINAL_BITS, self._log.number_of(bundle)
+        if target is None or bundle in self._log.header(number).unread or not self._log.is_past(number, target):
+            return False
+        slots = self._all_slots(op)
+        if target in self._log.unread:
+            return bool(self._look_behind(target, ordinal, slots, {}))
+        oid = target << ORDINAL_BITS | ordinal
+        if not self._is_op(oid):
+            return False
+        other = self._log.op_at(oid)
+        return not _is_unwritten(other) and not slots.isdisjoint(self._all_slots(other))
+
+    def _all_slots(self, op: OpAt) -> set[SlotText]:
+        return {(subject, key) for subject in op.subjects for key in op.keys} | self._heads.carried_to(op.oid)
 
     def _write(self, record: Record, key: int, oid: int, over: set[int], matched: set[int]) -> None:
         """Makes an op a head of a slot in place of those it replaces there."""
@@ -424,25 +476,35 @@ class Applier:
             return over.ops
         slot = (record.uuid, self._heads.key_texts[key])
         reach = over.ops | {one for one, slots in over.behind.items() if slot in slots}
-        if auto and self._is_beyond_automation(op, slot, over):
+        if auto and self._is_beyond_automation(oid, op, record, key, over):
             self._flag("automation", oid >> ORDINAL_BITS, oid & ORDINAL_MASK, "")
             return set()
         return reach
 
-    def _is_beyond_automation(self, op: KnownOp, slot: SlotText, over: Reach) -> bool:
+    def _is_beyond_automation(self, oid: int, op: KnownOp, record: Record, key: int, over: Reach) -> bool:
         """Tells whether an automatic op would settle a question in a slot, or bring a record back (R8).
 
         What is unread here counts as another value than any that is not.
         """
         named = [self._log.op_at(one) for one in over.ops if self._is_op(one)]
-        there = [one for one in named if slot[0] in one.subjects and slot[1] in one.keys and not _is_unwritten(one)]
-        unread = over.unread.get(slot, 0)
+        there = [one for one in named if self._is_known_there(oid >> ORDINAL_BITS, one, record, key)]
+        unread = over.unread.get((record.uuid, self._heads.key_texts[key]), 0)
         if isinstance(op, Exist):
             says = {one.is_live for one in there}
             return len(says) + bool(unread) > 1 or (op.payload and False in says)
         if not isinstance(op, Set | Decide):
             return False
         return (bool(unread) and bool(there)) or is_settling(one.value for one in there)
+
+    def _is_known_there(self, number: int, op: OpAt, record: Record, key: int) -> bool:
+        """Tells whether the author of a bundle saw an op in a slot: written there, or carried there before."""
+        if record.uuid in op.subjects and self._heads.key_texts[key] in op.keys:
+            return not _is_unwritten(op)
+        unread = self._log.header(number).unread
+        return any(
+            self._log.id_of(by >> ORDINAL_BITS) not in unread and self._log.is_past(number, by >> ORDINAL_BITS)
+            for by in self._heads.carriers(op.oid, record, key)
+        )
 
     def _is_op(self, oid: int) -> bool:
         return self._log.has_op(oid >> ORDINAL_BITS, oid & ORDINAL_MASK)

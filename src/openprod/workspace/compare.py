@@ -34,8 +34,8 @@ _LISTS: Mapping[str, str] = {
     " LEFT JOIN entity USING(eid) LEFT JOIN key ON key.no = head.key ORDER BY 1, 2, 3",
     "the list of values that are hidden": "SELECT uuid, key.key, oid FROM shadow"
     " LEFT JOIN entity USING(eid) LEFT JOIN key ON key.no = shadow.key ORDER BY 1, 2, 3",
-    "the list of values carried along": "SELECT uuid, key.key, oid FROM carried"
-    " LEFT JOIN entity USING(eid) LEFT JOIN key ON key.no = carried.key ORDER BY 1, 2, 3",
+    "the list of values carried along": "SELECT uuid, key.key, oid, by FROM carried"
+    " LEFT JOIN entity USING(eid) LEFT JOIN key ON key.no = carried.key ORDER BY 1, 2, 3, 4",
     "the list of mapped fields": "SELECT subject, low, high FROM mapped ORDER BY 1",
     "the list of merged records": "SELECT subject, low, high FROM merged ORDER BY 1",
     "the list of relations": "SELECT one.uuid, key.key, source.uuid, target.uuid, live FROM edge"
