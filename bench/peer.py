@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from openprod.model.bundle import Sealed
-from openprod.workspace.workspace import Workspace, init_workspace, join_workspace, open_workspace
+from openprod.workspace.opening import init_workspace, join_workspace, open_workspace
+from openprod.workspace.workspace import Workspace
 
 FIELDS = {
     "number": "text",

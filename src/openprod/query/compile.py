@@ -10,8 +10,9 @@ integers, so that every device shows the same.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias, cast
 
 from openprod.catalog.names import SqlValue, quote
@@ -43,6 +44,13 @@ Reader: TypeAlias = Callable[[SqlValue], Plain]
 _Flag: TypeAlias = tuple[str, tuple[tuple[int, str], ...]]
 
 
+class Index(NamedTuple):
+    """An index that a page would come quicker with: a table and its columns as SQL, those that are compared first."""
+
+    table: str
+    columns: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """A statement ready to run.
@@ -55,6 +63,7 @@ class Compiled:
         absent: names it asks for whose modules are not adopted here; they gave nothing.
         has_id: whether an SQL row begins with a record id; then come those of the steps, the values in the order of
             `readers`, and with `has_flags` the contested keys of each record that `flags` counts.
+        index: the index that a page would come quicker with, there or not; None where none would help.
     """
 
     sql: str
@@ -67,6 +76,7 @@ class Compiled:
     readers: tuple[tuple[str, Reader], ...] = ()
     has_flags: bool = False
     flags: tuple[_Flag, ...] = ()
+    index: Index | None = None
 
     def row(self, found: Sequence[SqlValue]) -> dict[str, Plain]:
         """Returns one SQL row as people's programs see it: plain values by name, the record's id first."""
@@ -107,6 +117,7 @@ def compile_query(
     limit: int | None = None,
     offset: int = 0,
     venue_zone: str = "",
+    has_index: Callable[[Index], bool] = lambda _: False,
 ) -> Compiled:
     """Returns the statement of a query.
 
@@ -117,13 +128,14 @@ def compile_query(
         limit: rows of a window into the result; None for all.
         offset: where the window begins in the result.
         venue_zone: the zone of moments that name none, as the store's sort columns take it.
+        has_index: tells whether an index is there.
 
     Raises:
         NameProblem: a name that nothing here has, with near names.
         SyntaxProblem: a text that cannot be read; both with line, column and caret.
         QueryMismatch, QueryTooBig, ParameterMissing, ParameterRefused.
     """
-    return _Compiler(query, _statement(query, catalog, params, me, now, venue_zone)).rows(limit, offset)
+    return _Compiler(query, _statement(query, catalog, params, me, now, venue_zone), has_index).rows(limit, offset)
 
 
 def count_query(
@@ -169,6 +181,7 @@ class _Window(NamedTuple):
 _ALL = _Window(None, 0)
 # How many rows more than wanted are picked, in case they sort like the last one wanted.
 ALIKE_ROWS = 100
+INDEX_COLUMNS_MAX = 6
 _MOSTLY_UNIQUE: frozenset[FieldType] = frozenset(("text", "natural", "int", "float", "decimal", "datetime", "duration"))
 
 
@@ -188,9 +201,12 @@ class _Stage:
 class _Compiler:
     """Builds one statement; used once."""
 
-    def __init__(self, query: Query, statement: Statement) -> None:
+    def __init__(
+        self, query: Query, statement: Statement, has_index: Callable[[Index], bool] = lambda _: False
+    ) -> None:
         self.query = query
         self.statement = statement
+        self.has_index = has_index
         self.ctes: list[str] = []
         self.steps = frozenset(through.name for through in query.through)
         self.source = Source(query.where, "where")
@@ -362,7 +378,9 @@ class _Compiler:
         keys = [f"{term.sql} AS k{index}" for index, term in enumerate(terms)]
         over = [term.over(f"k{index}") for index, term in enumerate(terms)]
         ordered = f"ORDER BY {','.join([*map(str, over), 'uuid'])}{self.window_sql(window)}"
-        if self.is_mostly_unique(scope):
+        index = _index_for(stage, terms)
+        # Rows that come in an index's order are read as far as the page goes, and no further than their like.
+        if self.is_mostly_unique(scope) and not (index is not None and self.has_index(index)):
             self.pick(stage, terms, window)
             page = "SELECT g.*,uuid FROM g CROSS JOIN entity ON eid=g.e"
         else:
@@ -374,7 +392,8 @@ class _Compiler:
         kept = Scope(self.statement, ["h"], {"": Node("h.e", tables, is_open, entity="h")})
         final = [*(str(term.over(f"h.k{index}")) for index, term in enumerate(terms)), "h.uuid"]
         shown = shown_columns(kept, self.query)
-        return self.finish(_Stage(kept), shown, final, _ALL, self.query.offset - window.skipped)
+        compiled = self.finish(_Stage(kept), shown, final, _ALL, self.query.offset - window.skipped)
+        return replace(compiled, index=index)
 
     def is_mostly_unique(self, scope: Scope) -> bool:
         """Tells whether rows that sort alike are likely few: ordered by numbers or texts, not by yes/no or choices."""
@@ -572,6 +591,24 @@ def _takes_in_order(group: Group) -> bool:
 def _key_order(scope: Scope) -> list[Term]:
     node = scope.nodes[""]
     return [term for table in node.tables for term in key_terms(scope, node, table)]
+
+
+def _index_for(stage: _Stage, terms: Sequence[Term]) -> Index | None:
+    """Returns the index in whose order a page of one table would come; None where it is no plain columns that count."""
+    node = stage.scope.nodes[""]
+    if len(node.aliases) != 1:
+        return None
+    (table, alias), *_ = node.aliases.items()
+    column = rf'{re.escape(alias)}\.("(?:[^"]|"")+")'
+    compared = [found[1] for part in stage.where if (found := re.fullmatch(rf"{column}=:p\d+", part))]
+    ordered: list[str] = []
+    for term in terms:
+        found = re.fullmatch(column, term.sql)
+        if found is None or term.descending != terms[0].descending:
+            break
+        ordered.append(f"{found[1]} COLLATE NOCASE" if term.nocase else found[1])
+    columns = tuple(dict.fromkeys((*sorted(set(compared)), *ordered)))[:INDEX_COLUMNS_MAX]
+    return Index(table, columns) if columns else None
 
 
 def _up_to_boundary(terms: Sequence[Term]) -> list[str]:

@@ -21,7 +21,7 @@ from openprod.catalog.check import parse
 from openprod.catalog.tables import Catalog, Check, Field, FieldType, near_names
 from openprod.model.errors import Missing, OpenprodError, Refused
 from openprod.model.ids import EntityId, derived_id
-from openprod.query.compile import Compiled, OutColumn, compile_query, count_query
+from openprod.query.compile import Compiled, Index, OutColumn, compile_query, count_query
 from openprod.query.touch import touched
 from openprod.query.tree import Query, read_query
 from openprod.workspace.desk import Desk
@@ -30,6 +30,8 @@ from openprod.workspace.meaning import Changes
 log = logging.getLogger(__name__)
 
 COMPILED_KEPT = 200
+# Asked so many times, a question gets an index if one helps.
+ASKED_OFTEN = 3
 # What a text given for a parameter is read as; others stay as they are given.
 READ_TYPES: Mapping[str, FieldType] = {
     "date": "date",
@@ -116,13 +118,33 @@ class Asker:
         self._queries: OrderedDict[bytes, Query] = OrderedDict()
         self._compiled: OrderedDict[tuple[object, ...], Compiled] = OrderedDict()
         self._compiled_for: Catalog | None = None
+        self._asked: dict[Index, int] = {}
+        self._wanted: list[Index] = []
 
     # -- one answer
 
     def rows(self, question: Question) -> list[Row]:
         """Returns the rows of a question."""
         with self._desk.reading():
-            return self._rows(self._compile(question))
+            found = self._rows(self._compile(question))
+        self.tend()
+        return found
+
+    def tend(self) -> None:
+        """Makes the indexes that questions asked here again and again would be quicker with.
+
+        Does nothing within a transaction; a file that cannot be written now is none the worse for it.
+        """
+        if not self._wanted or self._desk.db.is_in_transaction:
+            return
+        wanted, self._wanted = self._wanted, []
+        with self._desk.lock:
+            for index in wanted:
+                try:
+                    self._desk.model.make_index(*index)
+                except OpenprodError as error:
+                    log.info("no index was made for %s: %s", index.table, error)
+            self._compiled.clear()
 
     @contextmanager
     def answer(self, question: Question) -> Generator[Answer]:
@@ -164,9 +186,18 @@ class Asker:
 
     def _compile(self, question: Question) -> Compiled:
         """Returns the statement of a question; one that was asked before in the same tables is not made again."""
+        found = self._statement(question)
+        if found.index is not None:
+            times = self._asked[found.index] = self._asked.get(found.index, 0) + 1
+            if times == ASKED_OFTEN:
+                self._wanted.append(found.index)
+        return found
+
+    def _statement(self, question: Question) -> Compiled:
         catalog, zone = self._desk.catalog, self._desk.loader.venue_zone
         if catalog is not self._compiled_for:
             self._compiled.clear()
+            self._asked.clear()
             self._compiled_for = catalog
         source, query = self._source_of(question)
         # Who asks and when only matters to a question that says $me or $now; TOML has other ways to write the sign.
@@ -184,6 +215,7 @@ class Asker:
                 limit=question.limit,
                 offset=question.offset or 0,
                 venue_zone=zone,
+                has_index=lambda index: self._desk.model.has_index(*index),
             )
             if not question.params:
                 self._compiled[key] = found
@@ -250,7 +282,9 @@ class Asker:
         """Returns the rows of a question and the names of the tables and relations it reads."""
         with self._desk.reading():
             compiled = self._compile(question)
-            return self._rows(compiled), compiled.touches
+            found = self._rows(compiled)
+        self.tend()
+        return found, compiled.touches
 
 
 class Live:

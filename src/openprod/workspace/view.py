@@ -242,7 +242,9 @@ class View:
         """
         with self.desk.reading():
             question = Question(None, None, query, limit, offset, {})
-            return windows.read(self.desk, self._asker, question, cells)
+            found = windows.read(self.desk, self._asker, question, cells)
+        self._asker.tend()
+        return found
 
     def place(self, query: Mapping[str, object], record: str) -> int | None:
         """Returns the place of a record among a query's rows, from 0; None where it is not among them."""
