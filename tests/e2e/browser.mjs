@@ -287,7 +287,7 @@ const scenarios = {
     found.copied = await clipboard(page);
     await click(page, 20, "Label");
     await paste(page, 'P1\n"line1\nline2 ""q"""\r\nP3\n');
-    found.pasted = [await until(page, 20, "Label", "P1"), await until(page, 21, "Label", 'line1\nline2 "q"'), await until(page, 22, "Label", "P3")];
+    found.pasted = [await until(page, 20, "Label", "P1"), await until(page, 21, "Label", 'line1 ↵ line2 "q"'), await until(page, 22, "Label", "P3")];
     await click(page, 24, "Label");
     await press(page, "Shift+ArrowDown", "Delete");
     found.cleared = [await until(page, 24, "Label", ""), await until(page, 25, "Label", "")];

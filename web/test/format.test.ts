@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { counted, initials, moment, shown } from "../src/lib/format.ts";
-import { condition, question } from "../src/lib/question.ts";
+import { counted, initials, moment, readable, shown } from "../src/lib/format.ts";
+import { condition } from "../src/lib/question.ts";
 
 const titles = (id: string) => `title of ${id}`;
 
@@ -48,14 +48,11 @@ test("words are looked for in the texts, a condition is taken as it is", () => {
   expect(condition("EXISTS up", fields)).toBe("EXISTS up");
 });
 
-test("a table's question has only what it needs, and sorts by fields that are there", () => {
-  expect(question("lighting.cues", fields, "", [])).toEqual({ from: "lighting.cues" });
-  expect(question("lighting.cues", fields, "up > 2", [{ field: "number", isDown: true }])).toEqual({
-    from: "lighting.cues",
-    where: "up > 2",
-    sort: { order: ["-number"] },
-  });
-  expect(question("lighting.cues", fields, "", [{ field: "gone", isDown: false }])).toEqual({
-    from: "lighting.cues",
-  });
+test("a date reads with its weekday, a text with lines in one", () => {
+  expect(readable("2026-11-24", "date")).toBe("Tue 24 Nov 2026");
+  expect(readable("2026-11-24 18:00[Europe/Berlin]", "datetime")).toBe(
+    "Tue 24 Nov 2026 18:00[Europe/Berlin]",
+  );
+  expect(readable("soon", "date")).toBe("soon");
+  expect(readable("one\ntwo", "text")).toBe("one ↵ two");
 });

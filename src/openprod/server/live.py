@@ -113,11 +113,15 @@ class RowsChanged(TypedDict):
 
 
 def row_steps(before: list[RowShape], after: list[RowShape]) -> list[RowChange] | None:
-    """Returns the steps that turn one window of rows into another, None where rows changed places among themselves.
+    """Returns the steps that turn one window of rows into another, None where they cannot be told step by step.
+
+    That is where rows changed places among themselves, or are groups, which have no id.
 
     Removals come first, from the bottom up, then insertions and changes from the top down, so that `at` is always the
     place in the list as it is when the step's turn comes.
     """
+    if any("id" not in row["values"] for row in (*before, *after)):
+        return None
     then = {str(row["values"]["id"]): row for row in before}
     now = [str(row["values"]["id"]) for row in after]
     staying = set(now)

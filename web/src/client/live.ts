@@ -103,13 +103,13 @@ abstract class Watched<T> implements Store<T> {
 /** The rows of a question, kept up to date; the last ones stay while the line is away. */
 export class LiveRows extends Watched<RowsView> {
   readonly #query: { readonly [key: string]: Plain };
-  readonly #cells: string;
+  readonly #cells: string | null;
   #sub: number | null = null;
   #wanted = windowAround(0, 40);
   #moving = false;
   #run = 0;
 
-  constructor(line: Line, query: { readonly [key: string]: Plain }, cells: string) {
+  constructor(line: Line, query: { readonly [key: string]: Plain }, cells: string | null) {
     super(line, NOTHING_YET);
     this.#query = query;
     this.#cells = cells;

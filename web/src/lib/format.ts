@@ -38,6 +38,29 @@ const shownObject = (value: Plain): string => {
   return typeof named === "string" ? named : JSON.stringify(value);
 };
 
+const LONG_DAY = new Intl.DateTimeFormat("en-GB", {
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+  timeZone: "UTC",
+});
+const DAY = /^(-?\d{4,})-(\d{2})-(\d{2})/;
+
+/** Returns a day as people say it: "Tue 24 Nov 2026"; what is no day stays as it is. */
+export const longDay = (iso: string): string => {
+  const [, year, month, day] = DAY.exec(iso) ?? [];
+  if (year === undefined) return iso;
+  return LONG_DAY.format(new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)))).replace(",", "");
+};
+
+/** Returns how a text that is typed and copied reads in a cell of its type: a date with its weekday, lines behind each other. */
+export const readable = (text: string, type: string): string => {
+  if (type === "date") return longDay(text);
+  if (type === "datetime" && DAY.test(text)) return `${longDay(text)}${text.replace(DAY, "")}`;
+  return text.includes("\n") ? text.replace(/\s*\n\s*/g, " ↵ ") : text;
+};
+
 /** Whether values of a type stand at the right edge of their column. */
 export const isNumeric = (type: string): boolean =>
   ["int", "float", "decimal", "duration", "time"].includes(type);

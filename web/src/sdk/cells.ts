@@ -1,28 +1,23 @@
 import type { Line } from "../client/line.ts";
 import type { LiveRows, Store } from "../client/live.ts";
 import { checked, listOf, type Plain, parsed, shape, text } from "../lib/check.ts";
-import { shown } from "../lib/format.ts";
+import { readable, shown } from "../lib/format.ts";
 import type { Fault, Result } from "../lib/result.ts";
 import { good } from "../lib/result.ts";
 import type { Block } from "../lib/tsv.ts";
 import type { Added, AnyIntent, FieldShape, RelationShape, RowShape } from "../wire/calls.ts";
-import { ENDS, endsChange, endsNamed, endsText, type Named, nameAll, namesIn, relating } from "./ends.ts";
+import { ENDS, endsChange, endsText, type Named, nameAll, namesIn } from "./ends.ts";
 import type { Titles } from "./titles.ts";
-
-/** A cell by record and field, whatever row it is in at the moment. */
-interface Address {
-  readonly record: string;
-  readonly key: string;
-}
-
-/** A text a person typed that is not in the show yet. */
-interface Typed extends Address {
-  readonly text: string;
-  /** The writes the person was looking at when they began. */
-  readonly heads: readonly string[];
-  /** The text the person was looking at. */
-  readonly was: string;
-}
+import {
+  type Address,
+  changing,
+  isNaming,
+  labelOf,
+  namesFor,
+  namesTyped,
+  type Related,
+  type Typed,
+} from "./writing.ts";
 
 interface Unsaved extends Typed {
   readonly state: "saving" | "refused";
@@ -30,7 +25,12 @@ interface Unsaved extends Typed {
 }
 
 export interface CellFace {
+  /** What is edited and copied. */
   readonly text: string;
+  /** What is read. */
+  readonly shown: string;
+  /** The place of a choice among the choices, from 0 to 1. */
+  readonly level?: number;
   readonly competing: number;
   readonly state: "saved" | "saving" | "refused";
 }
@@ -85,8 +85,9 @@ export class Cells implements Store<number> {
   readonly #unsaved = new Map<string, Unsaved>();
   readonly #stops: (() => void)[] = [];
   readonly fields: readonly FieldShape[];
-  /** What was typed into the row that is not a record yet, by column. */
-  #ghost = new Map<number, string>();
+  /** What was typed into the row that is not a record yet, or is offered for it, by field. */
+  #ghost = new Map<string, string>();
+  #offered: ReadonlyMap<string, string> = new Map();
   #looking: Typed | null = null;
   #version = 0;
   #sent: Promise<unknown> = Promise.resolve();
@@ -127,6 +128,12 @@ export class Cells implements Store<number> {
     return this.#rows.read().count;
   }
 
+  /** What a row that is here reads in any field of the table. */
+  text(row: number, field: FieldShape): string {
+    const found = this.#rows.row(row);
+    return found === undefined ? "" : this.#shown(found, field);
+  }
+
   id(row: number): string | null {
     const id = this.#rows.row(row)?.values["id"];
     return typeof id === "string" ? id : null;
@@ -137,16 +144,23 @@ export class Cells implements Store<number> {
     const field = this.fields[col];
     if (field === undefined) return null;
     if (row === this.count) {
-      const typed = this.#ghost.get(col);
-      return typed === undefined ? null : { text: typed, competing: 0, state: "saving" };
+      const typed = this.#ghost.get(field.key);
+      return typed === undefined ? null : { text: typed, shown: typed, competing: 0, state: "saving" };
     }
     const found = this.#rows.row(row);
     const record = this.id(row);
     if (found === undefined || record === null) return null;
     const unsaved = this.#unsaved.get(addressed({ record, key: field.key }));
     const competing = found.conflicts.includes(field.key) ? (found.heads[field.key]?.length ?? 2) : 0;
-    if (unsaved !== undefined) return { text: unsaved.text, competing, state: unsaved.state };
-    return { text: this.#shown(found, field), competing, state: "saved" };
+    const text = unsaved?.text ?? this.#shown(found, field);
+    const face: CellFace = {
+      text,
+      shown: readable(text, field.type),
+      competing,
+      state: unsaved?.state ?? "saved",
+    };
+    const place = field.type === "choice" && text !== "" ? field.choices.indexOf(text) : -1;
+    return place < 0 ? face : { ...face, level: place / Math.max(1, field.choices.length - 1) };
   }
 
   /** Notes what stands in a cell as its author begins to type: that is what the edit replaces, whatever comes meanwhile. */
@@ -189,18 +203,46 @@ export class Cells implements Store<number> {
     added: Block,
     left: number,
   ): Promise<void> {
+    await this.#texts(cells, added, left, "Paste");
+  }
+
+  async #texts(
+    cells: readonly { readonly row: number; readonly col: number; readonly text: string }[],
+    added: Block,
+    left: number,
+    verb: string,
+  ): Promise<void> {
     const texts = new Map(cells.map((cell) => [`${cell.row}/${cell.col}`, cell.text]));
     const rows = cells.map((cell) => cell.row);
     if (rows.length === 0) {
-      if (added.length > 0) await this.#add(added, left, `Paste ${added.length} rows`);
+      if (added.length > 0) await this.#add(added, left, `${verb} ${added.length} rows`);
       return;
     }
     const cols = cells.map((cell) => cell.col);
     const area = { top: lowest(rows), bottom: highest(rows), left: lowest(cols), right: highest(cols) };
-    await this.#write(area, (row, col) => texts.get(`${row}/${col}`) ?? null, "Paste", {
+    await this.#write(area, (row, col) => texts.get(`${row}/${col}`) ?? null, verb, {
       lines: added,
       left,
     });
+  }
+
+  /** Writes into cells what stands in others, as one step. */
+  async fill(cells: readonly { readonly to: Spot; readonly from: Spot }[]): Promise<void> {
+    const from = cells.map((one) => one.from);
+    const rows = from.map((one) => one.row);
+    const cols = from.map((one) => one.col);
+    const area = { top: lowest(rows), bottom: highest(rows), left: lowest(cols), right: highest(cols) };
+    if (cells.length === 0) return;
+    const texts = await this.texts(area);
+    if (!texts.ok) {
+      this.onFault(texts.error);
+      return;
+    }
+    const made = cells.map(({ to, from: { row, col } }) => ({
+      ...to,
+      text: texts.value[row - area.top]?.[col - area.left] ?? "",
+    }));
+    await this.#texts(made, [], 0, "Fill");
   }
 
   /** Returns the texts of an area, fetching rows that are not here. */
@@ -220,15 +262,23 @@ export class Cells implements Store<number> {
 
   /** Makes an empty record, with what its required fields need to be told apart left to the person. */
   get missing(): readonly FieldShape[] {
-    return this.fields.filter((field, col) => field.required && (this.#ghost.get(col) ?? "") === "");
+    return this.fields.filter((field) => field.required && (this.#ghost.get(field.key) ?? "") === "");
   }
 
   get hasGhost(): boolean {
     return this.#ghost.size > 0;
   }
 
+  /** Fills the row that becomes a record with what is offered for it. */
+  offerGhost(texts: ReadonlyMap<string, string>): void {
+    this.#offered = texts;
+    this.#ghost = new Map(texts);
+    this.#tell();
+  }
+
   dropGhost(): void {
     this.#ghost = new Map();
+    this.#offered = new Map();
     this.#remember(null);
     this.#tell();
   }
@@ -261,12 +311,13 @@ export class Cells implements Store<number> {
   }
 
   async #commitGhost(col: number, typed: string): Promise<string | null> {
-    if (typed === "") this.#ghost.delete(col);
-    else this.#ghost.set(col, typed);
+    const key = this.fields[col]?.key ?? "";
+    if (typed === "") this.#ghost.delete(key);
+    else this.#ghost.set(key, typed);
     this.#remember(null);
     this.#tell();
     if (this.#ghost.size === 0 || this.missing.length > 0) return null;
-    const line = this.fields.map((_, index) => this.#ghost.get(index) ?? "");
+    const line = this.fields.map((field) => this.#ghost.get(field.key) ?? "");
     const answer = await this.#add([line], 0, "");
     if (!answer.ok) return null;
     this.dropGhost();
@@ -274,7 +325,10 @@ export class Cells implements Store<number> {
   }
 
   #adding(line: readonly string[], left: number, named: Named): AnyIntent {
-    const fields: { [key: string]: Plain } = {};
+    // What is offered for a new record stands in every one that is made here, in fields out of sight too.
+    const fields: { [key: string]: Plain } = Object.fromEntries(
+      [...this.#offered].filter(([key]) => !this.fields.some((field) => field.key === key)),
+    );
     const ends: { readonly column: string; readonly record: string }[] = [];
     line.forEach((typed, index) => {
       const field = this.fields[left + index];
@@ -442,9 +496,9 @@ export class Cells implements Store<number> {
   #remember(also: Typed | null): void {
     const isAway = this.#line.state !== "open";
     const unsaved = [...this.#unsaved.values()].filter((one) => isAway || one.state === "refused");
-    const ghost = [...this.#ghost].map(([col, typed]) => ({
+    const ghost = [...this.#ghost].map(([key, typed]) => ({
       record: NEW_RECORD,
-      key: this.fields[col]?.key ?? "",
+      key,
       text: typed,
       heads: [],
       was: "",
@@ -465,10 +519,9 @@ export class Cells implements Store<number> {
     const found = kept === null ? null : checked(checkTyped, parsed(kept));
     if (found === null || !found.ok) return;
     for (const one of found.value) {
-      const col = this.fields.findIndex((field) => field.key === one.key);
       if (one.record !== NEW_RECORD)
         this.#unsaved.set(addressed(one), { ...one, state: "refused", fault: TYPED_BEFORE });
-      else if (col >= 0) this.#ghost.set(col, one.text);
+      else if (this.fields.some((field) => field.key === one.key)) this.#ghost.set(one.key, one.text);
     }
   }
 }
@@ -477,69 +530,3 @@ const lowest = (numbers: readonly number[]): number =>
   numbers.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
 const highest = (numbers: readonly number[]): number =>
   numbers.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-
-/** What the history calls a change of one relation; other changes are told by their writes. */
-const labelOf = ([one, ...more]: readonly Typed[], fields: Fields): string => {
-  const column = one === undefined ? undefined : fields.get(one.key);
-  if (one === undefined || more.length > 0 || column?.type !== ENDS) return "";
-  return `${column.title}: ${one.text.trim() === "" ? "none" : one.text}`;
-};
-
-/** Whether what is typed into a column names records. */
-const isNaming = (field: FieldShape): boolean => field.type === ENDS || field.type === "record";
-
-const namesFor = (field: FieldShape, words: string): readonly string[] => {
-  if (field.type === ENDS) return namesIn(words);
-  return words.trim() === "" ? [] : [words.trim()];
-};
-
-type Fields = ReadonlyMap<string, FieldShape>;
-type Related = ReadonlyMap<string, readonly RelationShape[]>;
-
-/** The names among what was typed that somebody has to look up. */
-const namesTyped = (
-  typed: readonly Typed[],
-  fields: Fields,
-): readonly { readonly field: FieldShape; readonly name: string }[] =>
-  typed.flatMap((one) => {
-    const field = fields.get(one.key);
-    if (field === undefined || !isNaming(field)) return [];
-    const names = field.type === ENDS ? endsChange(one.text, one.was).added : namesFor(field, one.text);
-    return names.map((name) => ({ field, name }));
-  });
-
-/** Returns what the typed texts do: one setting per record, with the heads of every field, and relations made and ended. */
-const changing = (
-  typed: readonly Typed[],
-  fields: Fields,
-  named: Named,
-  related: Related,
-): readonly AnyIntent[] => {
-  const byRecord = new Map<
-    string,
-    { fields: { [key: string]: Plain }; heads: { [key: string]: readonly string[] } }
-  >();
-  const relations: AnyIntent[] = [];
-  for (const one of typed) {
-    const field = fields.get(one.key);
-    if (field?.type === ENDS) {
-      const { gone, added } = endsChange(one.text, one.was);
-      for (const end of endsNamed(one.key, gone, related.get(one.record) ?? []))
-        relations.push({ do: "unrelate", relation: end.id });
-      for (const name of added) {
-        const other = named(field, name);
-        if (other !== null) relations.push(relating(one.key, one.record, other));
-      }
-      continue;
-    }
-    const made = byRecord.get(one.record) ?? { fields: {}, heads: {} };
-    const words = one.text.trim();
-    made.fields[one.key] = one.text === "" ? null : field?.type === "record" ? named(field, words) : one.text;
-    made.heads[one.key] = one.heads;
-    byRecord.set(one.record, made);
-  }
-  const settings = [...byRecord].map(
-    ([record, { fields: values, heads }]): AnyIntent => ({ do: "set", record, fields: values, heads }),
-  );
-  return [...settings, ...relations];
-};

@@ -47,8 +47,8 @@ export class Show {
     this.overview.subscribe(() => this.titles.refresh());
   }
 
-  /** The rows of a question on a table, kept up to date, with the heads of their cells. */
-  rows(query: { readonly [key: string]: Plain }, table: string): LiveRows {
+  /** The rows of a question, kept up to date; with the heads of their cells where they are those of a table. */
+  rows(query: { readonly [key: string]: Plain }, table: string | null): LiveRows {
     return new LiveRows(this.line, query, table);
   }
 

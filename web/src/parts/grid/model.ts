@@ -138,14 +138,35 @@ const widened = (line: readonly string[], rows: number, into: Range): readonly s
 export const filled = (
   r: Range,
   direction: "down" | "right",
-): readonly { readonly to: Cell; readonly from: Cell }[] => {
-  const made: { to: Cell; from: Cell }[] = [];
-  for (let row = r.top; row <= r.bottom; row++)
-    for (let col = r.left; col <= r.right; col++) {
-      const from = direction === "down" ? { row: r.top, col } : { row, col: r.left };
-      if (from.row !== row || from.col !== col) made.push({ to: { row, col }, from });
-    }
-  return made;
+): readonly { readonly to: Cell; readonly from: Cell }[] =>
+  repeated(direction === "down" ? { ...r, bottom: r.top } : { ...r, right: r.left }, r);
+
+/** Returns the cells of a range outside of another one, each with the cell there whose text it repeats. */
+export const repeated = (from: Range, to: Range): readonly { readonly to: Cell; readonly from: Cell }[] => {
+  const [height, width] = [from.bottom - from.top + 1, from.right - from.left + 1];
+  return cellsOf(to)
+    .filter((one) => !isIn(one, from))
+    .map((one) => ({
+      to: one,
+      from: {
+        row: from.top + modulo(one.row - from.top, height),
+        col: from.left + modulo(one.col - from.left, width),
+      },
+    }));
+};
+
+const isIn = ({ row, col }: Cell, r: Range): boolean =>
+  row >= r.top && row <= r.bottom && col >= r.left && col <= r.right;
+
+const modulo = (value: number, size: number): number => ((value % size) + size) % size;
+
+/** Returns a range drawn out to a cell, along the way in which that is further off: as its corner is dragged. */
+export const stretched = (r: Range, { row, col }: Cell): Range => {
+  const down = Math.max(row - r.bottom, r.top - row, 0);
+  const across = Math.max(col - r.right, r.left - col, 0);
+  return down >= across
+    ? { ...r, top: Math.min(r.top, row), bottom: Math.max(r.bottom, row) }
+    : { ...r, left: Math.min(r.left, col), right: Math.max(r.right, col) };
 };
 
 /** Returns every cell of a range, row by row. */
