@@ -535,3 +535,76 @@ def test_runs_inserted_apart_at_one_place_stay_together(world: World) -> None:
         assert found in ([one, *runs[0], *runs[1], two, three], [one, *runs[1], *runs[0], two, three])
 
     world.then(check, ana, ben)
+
+
+# -- smart fields
+
+
+def test_a_smart_field_follows_its_source_and_work_on_both_made_apart_meets(world: World) -> None:
+    ana, ben = world.cast("Ana", "Ben")
+    r, q = ana.add(PEOPLE, {NAME: "Jane", PHONE: "1"}), ana.add(ATTENDEES, {LABEL: "x"})
+    ana.refer(q, LABEL, r, PHONE)
+    world.begin(ana, ben)
+    ana.set(q, LABEL, "2")
+    ben.set(r, PHONE, "3")
+    world.sync(ana, ben)
+
+    def check(look: Look) -> None:
+        assert look.offered(r, PHONE) == {"2", "3"}
+        assert look.shown[q, LABEL] == look.shown[r, PHONE]
+        assert len(look.offers) == 1
+
+    world.then(check, ana, ben)
+    ben.decide(r, PHONE, "3")
+    ana.delete(r)
+    world.sync(ana, ben)
+
+    def there(look: Look) -> None:
+        assert look.shown[q, LABEL] == "3"
+
+    world.then(there, ana, ben)
+    ben.delete(r)
+    world.sync(ana, ben)
+
+    def away(look: Look) -> None:
+        assert look.shown[q, LABEL] is None
+
+    world.then(away, ana, ben)
+
+
+def test_two_fields_that_two_people_take_from_each_other_show_nothing(world: World) -> None:
+    ana, ben = world.cast("Ana", "Ben")
+    r, q = ana.add(PEOPLE, {NAME: "Jane", PHONE: "1"}), ana.add(ATTENDEES, {LABEL: "x"})
+    world.begin(ana, ben)
+    ana.refer(q, LABEL, r, PHONE)
+    ben.refer(r, PHONE, q, LABEL)
+    world.sync(ana, ben)
+
+    def check(look: Look) -> None:
+        assert look.shown[q, LABEL] is look.shown[r, PHONE] is None
+
+    world.then(check, ana, ben)
+
+
+def test_a_smart_field_of_a_merged_record_and_of_a_mapped_field_is_one_field(world: World) -> None:
+    ana, ben = world.cast("Ana", "Ben")
+    r, twin = ana.add(PEOPLE, {NAME: "Jane", PHONE: "1"}), ana.add(PEOPLE, {NAME: "Jane"})
+    q = ana.add(ATTENDEES, {LABEL: "x"})
+    world.begin(ana, ben)
+    ana.refer(q, LABEL, twin, PHONE)
+    ben.merge(r, twin)
+    ben.map_fields(PHONE, EMAIL)
+    world.sync(ana, ben)
+
+    def check(look: Look) -> None:
+        assert look.shown[q, LABEL] == "1"
+
+    world.then(check, ana, ben)
+    ana.set(q, LABEL, "2")
+    world.sync(ana, ben)
+
+    def through(look: Look) -> None:
+        assert look.shown[q, LABEL] == look.shown[min(r, twin), EMAIL] == "2"
+        assert not look.offers
+
+    world.then(through, ana, ben)

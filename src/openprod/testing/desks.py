@@ -198,6 +198,10 @@ class DeskSeat:
         """Moves an entry of an ordered relation."""
         self._do(lambda edit: edit.move(relation, after=after, before=before))
 
+    def refer(self, record: str, key: str, source: str, source_key: str) -> None:
+        """Lets a field be taken from a field of another record."""
+        self._do(lambda edit: edit.refer(record, key, source, source_key))
+
     def map_fields(self, one: str, other: str) -> None:
         """Says that two fields are the same data."""
         self._at_desk(lambda ws: ws.map_fields(one, other))

@@ -83,7 +83,7 @@ from openprod.model.ops import (
     width,
 )
 from openprod.model.slots import CLOCK, EXISTS, INVITE, MAPPING, POSITION, RELATION, SAME, member_key
-from openprod.model.values import Value
+from openprod.model.values import FieldRef, Value
 from openprod.testing.clock import FakeClock
 
 PERSON = Cause(CAUSE_EDIT)
@@ -495,9 +495,21 @@ class PaperDevice:
 
     def set(self, record: str, key: str, value: Value, heads: Sequence[OpId] | None = None) -> None:
         """Writes a value over what stands there, or over `heads` where the screen showed something else."""
+        record, key = self._source(record, key) if value is not None else (record, key)
         over = self.heads(record, key) if heads is None else heads
         keys = self.state.mapped.members(key)
         self._write(Draft(self.members(record), keys, tuple(over), lambda c, s, k, o: Set(c, s, k, o, value)))
+
+    def refer(self, record: str, key: str, source: str, source_key: str) -> None:
+        """Lets a field be taken from a field of another record."""
+        value = FieldRef(EntityId(self.state.same.of(id_from_text(source))), source_key)
+        over, keys = self.heads(record, key), self.state.mapped.members(key)
+        self._write(Draft(self.members(record), keys, over, lambda c, s, k, o: Set(c, s, k, o, value)))
+
+    def _source(self, record: str, key: str) -> tuple[str, str]:
+        """Returns the field that an edit of a field goes to: where it is taken from, through others too."""
+        value = self.state.value((EntityId(self.state.same.of(id_from_text(record))), key))
+        return self._source(id_text(value.id), value.key) if isinstance(value, FieldRef) else (record, key)
 
     def decide(self, record: str, key: str, value: Value) -> None:
         """Settles what a field offers."""

@@ -95,6 +95,7 @@ VERBS: dict[str, int] = {
     "split": 3,
     "order": 3,
     "move": 3,
+    "refer": 3,
 }
 
 
@@ -284,6 +285,10 @@ class Simulation:
                 seat.unrelate(self._some(self.relations))
             case "map" | "unmap":
                 (seat.map_fields if verb == "map" else seat.unmap_fields)(*self.chance.choice(PAIRS))
+            case "refer":
+                source = self.chance.choice((*FIELDS, LABEL))
+                seat.refer(record, key, self._some(self.records), source)
+                return f"from {source}"
             case "merge":
                 seat.merge(record, self._some(self.records))
             case "split":

@@ -18,7 +18,7 @@ from openprod.merge.state_hash import text as hash_text
 from openprod.model.bundle import Frontier, Sealed, decode_header, id_of
 from openprod.model.ids import EntityId, id_text
 from openprod.model.slots import POSITION, is_field_key
-from openprod.model.values import Plain, Value, plain
+from openprod.model.values import FieldRef, Plain, Value, plain
 from openprod.testing.clock import MINUTE_MS, FakeClock, TrueTime
 from openprod.testing.device import PaperDevice
 
@@ -148,6 +148,10 @@ class Seat(Protocol):
         """Moves an entry of an ordered relation behind or in front of another one."""
         ...
 
+    def refer(self, record: str, key: str, source: str, source_key: str) -> None:
+        """Lets a field be taken from a field of another record."""
+        ...
+
     def map_fields(self, one: str, other: str) -> None:
         """Says that two fields are the same data."""
         ...
@@ -267,7 +271,7 @@ def look_of(state: State, sifted: Sifted | None = None) -> Look:
     for reason in sifted.pending.values() if sifted else ():
         pending[reason] = pending.get(reason, 0) + 1
     return Look(
-        shown={(id_text(entity), key): plain(state.value((entity, key))) for entity, key in slots},
+        shown={(id_text(entity), key): plain(shown_value(state, (entity, key))) for entity, key in slots},
         offers={
             (id_text(entity), key): tuple(sorted(repr(plain(offer.value)) for offer in offers))
             for (entity, key), offers in ours.items()
@@ -293,6 +297,22 @@ def look_of(state: State, sifted: Sifted | None = None) -> Look:
         unread=len(state.unread),
         state_hash=hash_text(state.state_hash),
     )
+
+
+def shown_value(state: State, slot: Slot) -> Value:
+    """Returns what a field shows: of a smart one what its source shows, nothing where that leads nowhere."""
+    seen: set[Slot] = set()
+    while True:
+        entity = EntityId(state.same.of(slot[0]))
+        at = (entity, state.mapped.of(slot[1]))
+        is_there = entity in state.relations or entity in state.alive
+        if at in seen or (seen and not is_there):
+            return None
+        seen.add(at)
+        value = state.value((entity, slot[1]))
+        if not isinstance(value, FieldRef):
+            return value
+        slot = (EntityId(value.id), value.key)
 
 
 def _shown_slots(state: State) -> list[Slot]:

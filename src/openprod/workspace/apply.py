@@ -31,7 +31,7 @@ from openprod.model.ops import (
     width,
 )
 from openprod.model.slots import EXISTS, POSITION, RELATION, member_key
-from openprod.model.values import RecordRef
+from openprod.model.values import FieldRef, RecordRef
 from openprod.store.database import Database
 from openprod.store.heads import MANY, Heads, Record
 from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, SEQ_BITS, Branch, Log, OpAt
@@ -563,6 +563,7 @@ class Applier:
             eids = self._heads.add_block_rows(uuids, born, shape, masks, 1)
             self._add_block_terms(number, ordinal, uuids, columns, masks)
             self._mark_classes(uuids, columns)
+            self._mark_references(uuids, rows, columns[IMPLIED_COLUMNS:])
             shelf = self._model.shelves.get(table)
             if shelf is None:
                 self._db.executemany(
@@ -586,6 +587,14 @@ class Applier:
             record = self._heads.need(uuid)
             for key in (*mapped, columns[0]):
                 self._mark(record, key)
+
+    def _mark_references(self, uuids: Sequence[bytes], rows: Sequence[Sequence[object]], keys: Sequence[int]) -> None:
+        """Marks cells of new rows that hold a reference to a field: they may show what is there."""
+        for uuid, row in zip(uuids, rows, strict=True):
+            if FieldRef in map(type, row):
+                for key, value in zip(keys, row, strict=True):
+                    if type(value) is FieldRef:
+                        self._mark(self._heads.need(uuid), key)
 
     def _masks(self, rows: Sequence[Sequence[object]], count: int, lead: int = 0, implied: int = 3) -> list[int]:
         """Returns which cells of each row are written.
@@ -620,6 +629,7 @@ class Applier:
             masks = [self._masks((row,), len(columns), 3, 1 if row[2] is None else 3)[0] for row in rows]
             self._heads.add_block_rows(uuids, born, shape, masks, 0)
             self._add_block_terms(number, ordinal, uuids, columns, masks)
+            self._mark_references(uuids, [row[3:] for row in rows], columns[IMPLIED_COLUMNS:])
             for uuid in uuids:
                 self._mark(self._heads.need(uuid), columns[0])
             return

@@ -36,6 +36,9 @@ _LISTS: Mapping[str, str] = {
     " LEFT JOIN entity USING(eid) LEFT JOIN key ON key.no = shadow.key ORDER BY 1, 2, 3",
     "the list of values carried along": "SELECT uuid, key.key, oid, by FROM carried"
     " LEFT JOIN entity USING(eid) LEFT JOIN key ON key.no = carried.key ORDER BY 1, 2, 3, 4",
+    "the list of fields taken from others": "SELECT one.uuid, key.key, other.uuid, field.key FROM taken"
+    " LEFT JOIN entity one USING(eid) LEFT JOIN key ON key.no = taken.key LEFT JOIN entity other ON other.eid = source"
+    " LEFT JOIN key field ON field.no = taken.field ORDER BY 1, 2, 3, 4",
     "the list of mapped fields": "SELECT subject, low, high FROM mapped ORDER BY 1",
     "the list of merged records": "SELECT subject, low, high FROM merged ORDER BY 1",
     "the list of relations": "SELECT one.uuid, key.key, source.uuid, target.uuid, live FROM edge"

@@ -36,19 +36,22 @@ from openprod.model.ids import EntityId, LogId, WorkspaceId, entity_ids, id_from
 from openprod.model.natural import natural_key
 from openprod.model.ops import Chunk, Ends, Rows, encode_chunk, width
 from openprod.model.slots import EXISTS, RELATION
-from openprod.model.values import Value, sort_key
+from openprod.model.values import FieldRef, Value, sort_key
 from openprod.store.database import Database, without_collector
 from openprod.store.heads import Heads, Record
 from openprod.store.home import Home, LogKey
 from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, SEQ_BITS, Branch, Log, OpAt
 from openprod.store.pending import PendingShelf
 from openprod.store.read_model import ReadModel
+from openprod.workspace import wording
 from openprod.workspace.apply import Applier
 from openprod.workspace.building import Linked, Place, Sight
 from openprod.workspace.catalogs import CatalogLoader
+from openprod.workspace.drafts import Bulk, Draft
 from openprod.workspace.ingest import Ingest
 from openprod.workspace.meaning import Changes, Meaning
-from openprod.workspace.write import Bulk, Draft, Edit
+from openprod.workspace.smart import Source
+from openprod.workspace.write import Edit
 
 log = logging.getLogger(__name__)
 
@@ -486,6 +489,35 @@ class Desk:
         """Returns a record's title in one table, also while it is deleted."""
         shelf = self.model.shelves[table]
         return self.model.title_of(shelf, self.meaning.shelf_values(record, shelf))
+
+    # -- smart fields
+
+    def reference_of(self, uuid: bytes, key: str) -> FieldRef | None:
+        """Returns the reference that a field takes its value by, None where it is typed."""
+        record, number = self.record_of(uuid), self.heads.key_numbers.get(key)
+        if number is None and len(self.keys_of(key)) > 1:
+            number = self.heads.key_number(key)
+        if record is None or number is None or not self.meaning.sources.is_smart(key):
+            return None
+        value = self.meaning.own_value_of(record, number)
+        return value if type(value) is FieldRef else None
+
+    def source_of(self, uuid: bytes, key: str) -> Source | None:
+        """Returns what a field is taken from, None where it is typed."""
+        reference, record = self.reference_of(uuid, key), self.record_of(uuid)
+        if reference is None or record is None:
+            return None
+        return self.meaning.sources.follow(record, self.heads.key_number(key), reference)
+
+    def source_text(self, source: Source) -> str:
+        """Returns where a field is taken from, in words, and why it cannot be read where that is so."""
+        return self.taken_text(source.uuid, source.key) + wording.AWAY[source.lead.value]
+
+    def taken_text(self, uuid: bytes, key: str) -> str:
+        """Returns a reference to a field in words: taken from Jane Doe's phone."""
+        field = self.catalog.find_field(key)
+        title = self.title(uuid) if self.is_known(uuid) else "a record that is not here"
+        return f"taken from {wording.possessive(title)} {wording.field_name(field.title) if field is not None else key}"
 
     # -- references people give
 

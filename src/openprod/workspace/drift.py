@@ -15,7 +15,7 @@ from openprod.model.slots import EXISTS, RELATION, is_field_key, member_key, tab
 from openprod.model.values import Plain, plain, value_key
 from openprod.store.log import OpAt
 from openprod.store.overlays import Address, SlotName, StagedRecord, StagedSlot
-from openprod.workspace import reading, wording
+from openprod.workspace import reading, taking, wording
 from openprod.workspace.desk import Desk
 from openprod.workspace.staged import (
     CARRY,
@@ -204,7 +204,8 @@ def _what(base: Desk, title: str, key: str, op: OpAt) -> str:
         label = wording.field_name(reading.field_title(base, key if is_field_key(key) else op.keys[0]))
         if op.value is None:
             return f"{wording.possessive(title)} {label} was cleared"
-        return f"{wording.possessive(title)} {label} was changed to {wording.value_text(op.value)}"
+        said = wording.value_text(taking.said(base, op.value))
+        return f"{wording.possessive(title)} {label} was changed to {said}"
     return f"{title} was changed"
 
 

@@ -43,12 +43,13 @@ from openprod.model.slots import (
     member_key,
     table_of_member_key,
 )
-from openprod.model.values import RecordRef, Value
+from openprod.model.values import FieldRef, RecordRef, Value
 from openprod.store.database import Database, SqlValue
 from openprod.store.heads import Heads, Record
 from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, Log, OpAt
 from openprod.store.read_model import Column, ReadModel, Shelf
 from openprod.workspace.catalogs import CatalogLoader
+from openprod.workspace.smart import Sources
 
 _FILL_PAGE = 2_000
 
@@ -93,6 +94,7 @@ class Meaning:
         self._opened: list[tuple[int, int]] = []
         self._closed: list[tuple[int, int]] = []
         self._joins: list[tuple[Record, int]] = []
+        self.sources = Sources(database, heads, model, self._readable)
         self.changes = Changes()
 
     def take_changes(self) -> Changes:
@@ -103,6 +105,7 @@ class Meaning:
     def begin(self) -> None:
         """Starts a batch."""
         self._values = {}
+        self.sources.begin()
         self._clear()
 
     def _clear(self) -> None:
@@ -118,6 +121,7 @@ class Meaning:
 
     def finish(self) -> None:
         """Writes the changed cells, titles and questions collected since `begin`."""
+        self._renew_takers()
         for name, records in self._fallbacks.items():
             titled = self._titles.setdefault(name, {})
             named = self._model.named(self._model.shelves[name], records.keys() - titled.keys())
@@ -155,7 +159,12 @@ class Meaning:
         return found
 
     def value_of(self, record: Record, key: int) -> Value:
-        """Returns the value a field shows, None where it has none."""
+        """Returns the value a field shows, None where it has none; of a smart field what its source shows."""
+        value = self.own_value_of(record, key)
+        return value if type(value) is not FieldRef else self.sources.value(record, key, value)
+
+    def own_value_of(self, record: Record, key: int) -> Value:
+        """Returns the value that a field itself holds: of a smart field the reference to its source."""
         heads = self._heads.united(record, key)
         if not heads:
             return None
@@ -180,6 +189,14 @@ class Meaning:
             if column.field.on_conflict == "block" and key in values and self._is_in_conflict(record, key):
                 del values[key]
         return values
+
+    def _readable(self, record: Record, key: int) -> Value:
+        """Returns what a field holds for those who take from it: nothing while a conflict blocks it."""
+        text = self._heads.key_texts[key]
+        columns = self._model.columns_of.get(text, ())
+        if columns and columns[0].field.on_conflict == "block" and self._is_in_conflict(record, text):
+            return None
+        return self.own_value_of(record, key)
 
     def _is_in_conflict(self, record: Record, text: str) -> bool:
         key = self._heads.key_numbers.get(text)
@@ -209,6 +226,8 @@ class Meaning:
         Returns the value the field shows, and whether it is in question.
         """
         heads = self._heads.heads(record, key)
+        if self.sources.is_used or any(type(self._value_at(oid)[0]) is FieldRef for oid in heads):
+            self.sources.note(record, key, [self._value_at(oid)[0] for oid in heads])
         if self._heads.has_classes:
             first = self._heads.class_of(record)[0]
             is_open = self._note_conflict(first, key)
@@ -221,6 +240,8 @@ class Meaning:
             value, is_open = self._value_at(heads[0])[0] if heads else None, False
             if (record.eid, key) in self._heads.calmed:
                 self._closed.append((record.eid, key))
+        if type(value) is FieldRef:
+            value = self.sources.value(record, key, value)
         if self._log.unread:
             for (oid,) in self._db.rows("SELECT oid FROM shadow WHERE eid = ? AND key = ?", (record.eid, key)):
                 if oid not in heads:
@@ -251,6 +272,7 @@ class Meaning:
             if one.alive != alive:
                 one.alive = alive
                 one.is_dirty = True
+                self.sources.note_life(one)
         for table in self._tables_of(members):
             self._place_class(members, table, is_alive=now != Life.GONE)
         for one in members:
@@ -291,6 +313,7 @@ class Meaning:
             if now != record.alive:
                 record.alive = int(now)
                 record.is_dirty = True
+                self.sources.note_life(record)
         is_alive = record.alive != Life.GONE
         moved = is_alive != was_alive
         if not moved and len(fields) < len(texts):
@@ -336,6 +359,14 @@ class Meaning:
         if column.field.on_conflict == "block" and self._is_in_conflict(record, column.field.key):
             return None
         return self.value_of(record, key)
+
+    def _renew_takers(self) -> None:
+        """Shows smart fields anew whose sources changed in this batch."""
+        for record, key in self.sources.moved():
+            text = self._heads.key_texts[key]
+            for column in self._columns_of(text):
+                self._update_cell(record, column, self._shown_in(record, column, key))
+            self.changes.keys.add(text)
 
     def _columns_of(self, text: str) -> list[Column]:
         """Returns every column that shows a field, under whichever of its names."""
@@ -459,6 +490,7 @@ class Meaning:
             self._db.execute(
                 "INSERT OR REPLACE INTO edge(eid, type, src, dst, live) VALUES(?, ?, ?, ?, ?)", (record.eid, *row)
             )
+            self.sources.note_life(record)
             self._show_relation(record, row)
         elif self._heads.key_numbers.get(POSITION) in keys:
             self._show_relation(record, row)
@@ -593,6 +625,7 @@ class Meaning:
         uuids.update(one for uuid in tuple(uuids) for one in self._heads.same.members(uuid))
         self._heads.flush()
         self._heads.read_classes()
+        self.sources.note_all()
         keys.update(one for key in tuple(keys) for one in self._heads.mapped.members(key))
         uuids.update(one for uuid in tuple(uuids) for one in self._heads.same.members(uuid))
         if uuids:
@@ -728,6 +761,7 @@ class Meaning:
         if catalog is self._model.catalog and self._loader.venue_zone == self._model.zone:
             return
         self.changes.is_schema = True
+        self.sources.note_all()
         self._model.use(catalog, self._loader.venue_zone)
         self._loader.save()
         now = self._model.forms()

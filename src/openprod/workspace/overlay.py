@@ -50,7 +50,7 @@ from openprod.model.values import Plain, RecordRef, Value, plain, value_key
 from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.log import ORDINAL_BITS, branch_of
 from openprod.store.overlays import OverlayRow, Overlays, SlotName, StagedRecord, StagedSlot
-from openprod.workspace import reading, wording
+from openprod.workspace import reading, taking, wording
 from openprod.workspace.building import Linked, Place, Sight
 from openprod.workspace.desk import Desk
 from openprod.workspace.drift import Drift, Watch, public_key, slots_by_word
@@ -697,7 +697,7 @@ class OverlayDesk(Desk):
         number = desk.heads.key_numbers.get(key)
         if record is None or number is None or not is_field_key(key):
             return None
-        return desk.meaning.value_of(record, number)
+        return desk.meaning.own_value_of(record, number)
 
     def _structure_change(self, subject: bytes, key: str, slot: StagedSlot) -> Change:
         if slot.ids is not None:
@@ -737,9 +737,7 @@ class OverlayDesk(Desk):
         return "set", f"{wording.possessive(title)} {label}: {before}{self._shown(new)}"
 
     def _shown(self, value: Value) -> str:
-        if isinstance(value, RecordRef) and self.is_known(value.id):
-            return self.title(value.id)
-        return wording.value_text(value)
+        return wording.value_text(taking.said(self, value))
 
     # -- becoming real
 

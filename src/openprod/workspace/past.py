@@ -20,9 +20,9 @@ from openprod.model.errors import Missing, Refused
 from openprod.model.ids import id_text
 from openprod.model.ops import Relations, Rows, subject_indexes, width
 from openprod.model.slots import EXISTS, RELATION, is_field_key, table_of_member_key
-from openprod.model.values import RecordRef, Value, plain, value_key
+from openprod.model.values import Value, plain, value_key
 from openprod.store.log import ORDINAL_BITS, branch_of
-from openprod.workspace import reading, wording
+from openprod.workspace import reading, taking, wording
 from openprod.workspace.desk import Desk
 from openprod.workspace.shapes import SinceShape
 from openprod.workspace.verify import covered
@@ -272,4 +272,4 @@ def _value(desk: Desk, oids: Sequence[int]) -> Value:
 
 
 def _shown(desk: Desk, value: Value) -> str:
-    return desk.title(value.id) if isinstance(value, RecordRef) else wording.value_text(value)
+    return wording.value_text(taking.said(desk, value))

@@ -29,11 +29,11 @@ from openprod.model.ops import (
     Place as PlaceOp,
 )
 from openprod.model.slots import EXISTS, POSITION, RELATION, is_field_key, table_of_member_key
-from openprod.model.values import Plain, Value, plain
+from openprod.model.values import FieldRef, Plain, Value, plain
 from openprod.store.heads import Record
 from openprod.store.log import ORDINAL_BITS, SEQ_MASK, OpAt, StoredBundle, branch_of
 from openprod.store.pending import ADMISSION, HELD, WAITING
-from openprod.workspace import links, wording
+from openprod.workspace import links, taking, wording
 from openprod.workspace.desk import Desk, UnknownRecord, is_relation
 from openprod.workspace.shapes import (
     ConflictShape,
@@ -181,12 +181,12 @@ def record(desk: Desk, uuid: bytes) -> RecordShape:
     values: dict[str, Plain] = {}
     heads: dict[str, list[str]] = {}
     conflicts: list[str] = []
-    for key in _shown_slots(desk, found):
+    slots = [key for key in _shown_slots(desk, found) if is_field_key(desk.heads.key_texts[key])]
+    sources = taking.sources_in(desk, found, (desk.heads.key_texts[key] for key in slots))
+    for key in slots:
         text = desk.heads.key_texts[key]
-        if not is_field_key(text):
-            continue
         oids = desk.heads.united(found, key)
-        heads[text] = [desk.op_text(oid) for oid in oids]
+        heads[text] = [desk.op_text(oid) for oid in taking.heads_shown(desk, sources.get(text), oids)]
         values[text] = plain(desk.meaning.value_of(found, key))
         if len(oids) > 1 and is_conflict(desk.meaning.heads_of(found, key)):
             conflicts.append(text)
@@ -197,6 +197,7 @@ def record(desk: Desk, uuid: bytes) -> RecordShape:
         "origins": {table: links.origin_of(desk, uuid, table) for table in desk.member_tables(uuid)},
         "fields": values,
         "heads": heads,
+        "taken": {text: taking.shape(desk, source) for text, source in sources.items()},
         "conflicts": sorted(conflicts),
         "marks": _marks(desk, found),
     }
@@ -320,7 +321,9 @@ def _shape(desk: Desk, found: Record, key: int, oids: tuple[int, ...]) -> Confli
     heads = desk.meaning.heads_of(found, key)
     offered = offers(heads)
     title, label = desk.title(found.uuid), field_title(desk, text)
-    edits = [(actor_name(desk, actor_of(desk, offer.heads[0].oid)), offer.value) for offer in offered]
+    edits = [
+        (actor_name(desk, actor_of(desk, offer.heads[0].oid)), taking.said(desk, offer.value)) for offer in offered
+    ]
     decisions = [offer for offer in offered if any(head.is_decision for head in offer.heads)]
     if len(decisions) > 1 and len(decisions) == len(offered):
         sentence = wording.decision_conflict(title, label, edits)
@@ -328,7 +331,7 @@ def _shape(desk: Desk, found: Record, key: int, oids: tuple[int, ...]) -> Confli
         decided = shown(heads)
         others = [edit for edit, offer in zip(edits, offered, strict=True) if decided not in offer.heads]
         sentence = wording.late_conflict(
-            title, label, others, (actor_name(desk, actor_of(desk, decided.oid)), decided.value)
+            title, label, others, (actor_name(desk, actor_of(desk, decided.oid)), taking.said(desk, decided.value))
         )
     else:
         sentence = wording.value_conflict(title, label, edits)
@@ -513,7 +516,7 @@ def replaced_texts(desk: Desk, uuid: bytes, key: str, op: str) -> list[str]:
     """Returns what a change of a field replaced there, in words, the newest first; empty where it was the first."""
     behind = desk.replaced_by(desk.op_at(desk.oid_of(op)), uuid, key)
     ops = sorted(behind, key=lambda one: desk.log.order_of(one.oid), reverse=True)
-    return list(dict.fromkeys(wording.value_text(one.value) for one in ops if one.is_live is None))
+    return list(dict.fromkeys(wording.value_text(taking.said(desk, one.value)) for one in ops if one.is_live is None))
 
 
 def _history_keys(desk: Desk, found: Record, field: str | None) -> list[int]:
@@ -640,10 +643,15 @@ def _op_words(desk: Desk, op: OpAt, title: str, key: str) -> tuple[str, str]:
         return _structure_words(op.op)
     label = wording.field_name(field_title(desk, key))
     if op.is_decision:
-        return "decide", f"{wording.possessive(title)} {label} decided: {wording.value_text(op.value)}"
+        return (
+            "decide",
+            f"{wording.possessive(title)} {label} decided: {wording.value_text(taking.said(desk, op.value))}",
+        )
     if op.value is None:
         return "clear", f"{wording.possessive(title)} {label} cleared"
-    return "set", f"{wording.possessive(title)} {label} set to {wording.value_text(op.value)}"
+    if isinstance(op.value, FieldRef):
+        return "refer", f"{wording.possessive(title)} {label} {wording.value_text(taking.said(desk, op.value))}"
+    return "set", f"{wording.possessive(title)} {label} set to {wording.value_text(taking.said(desk, op.value))}"
 
 
 def _structure_words(op: KnownOp) -> tuple[str, str]:

@@ -96,10 +96,21 @@ class LinkShape(TypedDict):
     lacking: int
 
 
+class TakenShape(TypedDict):
+    """Where a smart field is taken from; `state` says whether that can be read, `text` is the sentence."""
+
+    record: str
+    title: str
+    field: str
+    state: Literal["ok", "circular", "deleted", "broken"]
+    text: str
+
+
 class RecordShape(TypedDict):
     """A record: values and heads by full field key; `marks` are words such as `deleted` and `contested`.
 
-    `origins` says for each of its tables who put it there: a person, or a link, rule, import …
+    `origins` says for each of its tables who put it there: a person, or a link, rule, import … `taken` says of its
+    smart fields where they are taken from; their heads are their own and those of what they show.
     """
 
     id: str
@@ -108,6 +119,7 @@ class RecordShape(TypedDict):
     origins: dict[str, str]
     fields: Values
     heads: Heads
+    taken: dict[str, TakenShape]
     conflicts: list[str]
     marks: list[str]
 
@@ -153,10 +165,14 @@ class EndShape(TypedDict):
 
 
 class RowShape(TypedDict):
-    """A row of a window; for cells with the heads and conflicts of its fields and the ends of its relations."""
+    """A row of a window; for cells with the heads and conflicts of its fields and the ends of its relations.
+
+    `taken` says of smart fields where they are taken from.
+    """
 
     values: dict[str, object]
     heads: Heads
+    taken: dict[str, TakenShape]
     conflicts: list[str]
     ends: dict[str, list[EndShape]]
 

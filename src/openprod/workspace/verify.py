@@ -39,6 +39,7 @@ DERIVED = (
     "conflict",
     "shadow",
     "carried",
+    "taken",
     "mapped",
     "merged",
     "loose",

@@ -16,6 +16,7 @@ from openprod.model.ids import id_from_text, id_text
 from openprod.model.natural import natural_key
 from openprod.query.touch import touched
 from openprod.store.heads import Record
+from openprod.workspace import taking
 from openprod.workspace.asking import Asker, Question
 from openprod.workspace.desk import Desk
 from openprod.workspace.meaning import Changes
@@ -80,12 +81,14 @@ def read(desk: Desk, asker: Asker, question: Question, cells: str | None) -> Win
     offset, limit = question.offset or 0, question.limit
     is_last = limit is None or (len(found) < limit and (offset == 0 or found != []))
     count = offset + len(found) if is_last else asker.count(question)
-    rows: list[RowShape] = [{"values": values, "heads": {}, "conflicts": [], "ends": {}} for values in found]
+    rows: list[RowShape] = [
+        {"values": values, "heads": {}, "taken": {}, "conflicts": [], "ends": {}} for values in found
+    ]
     if cells is not None:
         table = desk.catalog.table(cells)
         touches |= {table.name, *(key for field in table.fields.values() for key in desk.keys_of(field.key))}
         records = _records(desk, rows)
-        _add_heads(desk, table, rows, records)
+        touches |= _add_heads(desk, table, rows, records)
         touches |= _add_ends(desk, table, rows, records)
     return Window(count, rows, touches)
 
@@ -108,7 +111,15 @@ def _records(desk: Desk, rows: Sequence[RowShape]) -> list[Record | None]:
     return [desk.heads.fetch(uuid) for uuid in uuids]
 
 
-def _add_heads(desk: Desk, table: Table, rows: Sequence[RowShape], records: Sequence[Record | None]) -> None:
+def _add_heads(desk: Desk, table: Table, rows: Sequence[RowShape], records: Sequence[Record | None]) -> set[str]:
+    """Puts the writes behind each cell into its row; returns the keys of what smart fields among them show."""
+    touches: set[str] = set()
+    for row, record in zip(rows, records, strict=True) if desk.meaning.sources.is_used else ():
+        sources = taking.sources_in(desk, record, (field.key for field in table.fields.values())) if record else {}
+        for key, source in sources.items():
+            row["taken"][key] = taking.shape(desk, source)
+            row["heads"][key] = [desk.op_text(oid) for oid in taking.heads_shown(desk, source, ())]
+            touches |= {source.key, source.end_key, *desk.member_tables(source.uuid)}
     for key in (field.key for field in table.fields.values()):
         number = desk.heads.key_numbers.get(key)
         if number is None and len(desk.keys_of(key)) > 1:
@@ -118,9 +129,10 @@ def _add_heads(desk: Desk, table: Table, rows: Sequence[RowShape], records: Sequ
         for row, record in zip(rows, records, strict=True):
             oids = desk.heads.united(record, number) if record is not None else ()
             if oids:
-                row["heads"][key] = [desk.op_text(oid) for oid in oids]
+                row["heads"][key] = [*(desk.op_text(oid) for oid in oids), *row["heads"].get(key, ())]
             if len(oids) > 1 and record is not None and is_conflict(desk.meaning.heads_of(record, number)):
                 row["conflicts"].append(key)
+    return touches
 
 
 def _add_ends(desk: Desk, table: Table, rows: Sequence[RowShape], records: Sequence[Record | None]) -> set[str]:

@@ -5,12 +5,27 @@ Knows words. Must not know where facts come from: titles, names and values come 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from openprod.model.values import Date, DateTime, Decimal, Duration, ListValue, Natural, Outline, Time, Value
 
 _SECOND_US = 1_000_000
 VALUE_CHARACTERS_MAX = 60
+
+
+class Words(str):
+    """What stands for a value in a sentence as it is, without quotation marks: a record's title."""
+
+    __slots__ = ()
+
+
+# What follows "taken from Jane Doe's phone" by where the reference leads.
+AWAY: Mapping[str, str] = {
+    "ok": "",
+    "deleted": ", which is deleted",
+    "circular": ", which is taken from this field in the end",
+    "broken": ", which is not here",
+}
 
 
 def value_text(value: Value) -> str:
@@ -21,6 +36,8 @@ def value_text(value: Value) -> str:
         case bool():
             return "yes" if value else "no"
         case int() | float():
+            return str(value)
+        case Words():
             return str(value)
         case str():
             return f'"{shortened(value)}"'

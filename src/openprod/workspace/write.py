@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
 from openprod.catalog.check import check_fields, check_new, parse_column, unknown_field
-from openprod.catalog.tables import Catalog, Field, Relation, Table
+from openprod.catalog.tables import Field, Relation, Table
 from openprod.model.bundle import CAUSE_EDIT, Cause
 from openprod.model.errors import Refused
 from openprod.model.ids import derived_id, id_text
@@ -31,10 +30,13 @@ from openprod.model.ops import (
     Unrelate,
 )
 from openprod.model.slots import EXISTS, POSITION, RELATION, member_key
-from openprod.model.values import RecordRef, Value, value_key
+from openprod.model.values import FieldRef, RecordRef, Value, value_key
 from openprod.store.database import without_collector
+from openprod.workspace import smart
 from openprod.workspace.building import ChunkBuilder, Heads, Lists, Sight, SightDesk, Spot, TooMuch, Unordered
 from openprod.workspace.building import Place as When
+from openprod.workspace.drafts import Bulk, Draft, Written
+from openprod.workspace.through import Through, ThroughDesk
 
 Settle = Callable[["Edit", str, "int | str | None", object], None]
 
@@ -67,86 +69,8 @@ class NotARelation(Refused):
     code = "edit.not_a_relation"
 
 
-@dataclass(slots=True)
-class Written:
-    """A value to write, over which heads; None = over what the editor saw when the edit began."""
-
-    value: Value
-    heads: Heads | None
-    is_decision: bool = False
-
-
-@dataclass(slots=True)
-class Draft:
-    """What an edit does to one record or relation so far.
-
-    Attributes:
-        table: the table that a record made by this edit was added to.
-        assumed: those of the values that nobody gave: defaults of a relation's properties.
-    """
-
-    uuid: bytes
-    table: str | None = None
-    values: dict[str, Written] = field(default_factory=dict[str, Written])
-    members: dict[str, bool] = field(default_factory=dict[str, bool])
-    exists: bool | None = None
-    relation: Ends | None = None
-    place: Spot | None = None
-    is_unrelated: bool = False
-    assumed: set[str] = field(default_factory=set[str])
-
-    @property
-    def is_new(self) -> bool:
-        """Tells whether this edit makes the record."""
-        return self.table is not None
-
-    @property
-    def birthplace(self) -> str | None:
-        """The table a new record is made in: the one it was added to or, taken out of that again, the next it is in.
-
-        None where this edit makes no record after all.
-        """
-        if self.table is None or self.exists is False:
-            return None
-        if self.members.get(self.table) is not False:
-            return self.table
-        return next((name for name, is_in in self.members.items() if is_in), None)
-
-
-@dataclass(slots=True)
-class Bulk:
-    """Many new records of one table, a value a key; `places` says which row is whose."""
-
-    table: str
-    keys: tuple[str, ...]
-    uuids: list[bytes]
-    rows: list[tuple[Value, ...]]
-    places: dict[bytes, int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Notes where each record stands."""
-        self.places = {uuid: place for place, uuid in enumerate(self.uuids)}
-
-    def take(self, uuid: bytes) -> Draft:
-        """Takes a record out, as the draft of a new one, because the edit goes on with it."""
-        row = self.rows[self.places.pop(uuid)]
-        values = {key: Written(one, ()) for key, one in zip(self.keys, row, strict=True) if one is not None}
-        return Draft(uuid, self.table, values)
-
-    def left(self) -> tuple[Sequence[bytes], Sequence[tuple[Value, ...]]]:
-        """Returns the ids and rows that nobody took out."""
-        if len(self.places) == len(self.uuids):
-            return self.uuids, self.rows
-        return list(self.places), [self.rows[place] for place in self.places.values()]
-
-
-class EditDesk(SightDesk, Protocol):
+class EditDesk(SightDesk, ThroughDesk, Protocol):
     """What an edit needs of the desk."""
-
-    @property
-    def catalog(self) -> Catalog:
-        """The tables there are."""
-        ...
 
     def looking(self) -> AbstractContextManager[None]:
         """Holds the lock and one state of the database while an intent is read."""
@@ -170,10 +94,6 @@ class EditDesk(SightDesk, Protocol):
 
     def relation_ends(self, uuid: bytes) -> Ends | None:
         """Returns what a relation joins, also one that was ended."""
-        ...
-
-    def title(self, uuid: bytes) -> str:
-        """Returns what a record is called."""
         ...
 
     def uuid_in(self, text: str, drafts: Mapping[bytes, Draft], bulk: Sequence[Bulk]) -> bytes:
@@ -201,6 +121,7 @@ class Edit:
         self._drafts: dict[bytes, Draft] = {}
         self._bulk: list[Bulk] = []
         self._raw: list[tuple[type[KnownOp], bytes, str, object, Heads]] = []
+        self._through = Through(workspace, self._drafts)
         self._late: list[Callable[[ChunkBuilder, Sight], None]] = []
         self._is_done = False
         self.start = workspace.place()
@@ -288,7 +209,7 @@ class Edit:
             raise Refused(f"Row {list(values).index(None) + 1}: {column.title} ({column.key}) is required.")
 
     def set(self, record: str, fields: Mapping[str, object], heads: Mapping[str, Sequence[str]] | None = None) -> None:
-        """Writes fields of a record.
+        """Writes fields of a record; a value for a smart field is written where that is taken from.
 
         Args:
             record: which record, or the id of a relation for its properties.
@@ -299,15 +220,16 @@ class Edit:
         shown = heads or {}
         with self._workspace.looking():
             draft = self._draft(self._uuid(record))
-            found: dict[str, Written] = {}
+            found: list[tuple[bytes, str, Written]] = []
             for holder, names in self._by_holder(draft, fields).items():
                 checked = check_fields(self._holder(holder), self._with_references(self._holder(holder), names))
                 self.assumed.extend(checked.assumed)
                 for key, value in checked.values.items():
                     known = tuple(map(self._workspace.oid_of, shown[key])) if key in shown else None
-                    found[key] = Written(value, known)
-        draft.values.update(found)
-        draft.assumed -= found.keys()
+                    found.append(self._through.written(draft, key, value, known))
+        for uuid, key, written in found:
+            self._draft(uuid).values[key] = written
+            self._draft(uuid).assumed.discard(key)
 
     def expect(self, record: str, key: str, op: str) -> None:
         """Makes the whole edit depend on a field holding just one change when it is written; MovedOn otherwise.
@@ -317,15 +239,55 @@ class Edit:
             key: short or full field name.
             op: the id of the change.
         """
-        uuid = self._uuid(record)
-        holders = self._holders(self._draft(uuid))
-        found = next((one for holder in holders if (one := holder.resolve(key)) is not None), None)
-        full = found if found is not None else self._workspace.catalog.field(key)
-        self._expected.append((uuid, full.key, self._workspace.oid_of(op)))
+        uuid, oid = self._uuid(record), self._workspace.oid_of(op)
+        full = self._field_of(self._draft(uuid), key).key
+        source = self._workspace.source_of(uuid, full)
+        if source is not None and self._workspace.stands_in(
+            self._workspace.op_at(oid), source.end_uuid, source.end_key
+        ):
+            uuid, full = source.end_uuid, source.end_key
+        self._expected.append((uuid, full, oid))
 
     def clear(self, record: str, key: str) -> None:
-        """Clears a field."""
+        """Clears a field; a smart one is no longer taken from anywhere then, and its source keeps its value."""
         self.set(record, {key: None})
+
+    def refer(self, record: str, key: str, source: str, source_key: str) -> None:
+        """Lets a field be taken from a field of another record: it shows that, and editing it edits that.
+
+        Args:
+            record: which record, or the id of a relation for a property.
+            key: short or full name of its field.
+            source: the record to take from.
+            source_key: short or full name of the field there.
+
+        Raises:
+            CannotTake: another type, a text that merges, or the field itself in the end.
+            AmbiguousField, Refused: a name that means several fields, or none.
+        """
+        with self._workspace.looking():
+            draft, there = self._draft(self._uuid(record)), self._uuid(source)
+            own = self._field_of(draft, key)
+            other = self._field_of(self._draft(there), source_key)
+            smart.check_fits(other, own)
+            if self._is_away(self._draft(there)):
+                raise smart.CannotTake(
+                    f"{self._workspace.title(there)} is deleted, so nothing can be taken from it. Restore it first."
+                )
+            self._through.check_circle(own, draft.uuid, (there, other.key))
+        draft.values[own.key] = Written(FieldRef(there, other.key), None)
+
+    def type_here(self, record: str, key: str) -> None:
+        """Lets a smart field be typed again: it keeps the value that it shows; raises TypedHere."""
+        with self._workspace.looking():
+            draft = self._draft(self._uuid(record))
+            own = self._field_of(draft, key)
+            source = self._workspace.source_of(draft.uuid, own.key)
+        if source is None:
+            raise smart.TypedHere(
+                f"{own.title} ({own.key}) of {self._workspace.title(draft.uuid)} is typed here already."
+            )
+        draft.values[own.key] = Written(source.value, None)
 
     def set_property(self, relation_id: str, properties: Mapping[str, object]) -> None:
         """Writes properties of a relation."""
@@ -475,6 +437,17 @@ class Edit:
             bulk = next((one for one in self._bulk if uuid in one.places), None)
             found = self._drafts[uuid] = bulk.take(uuid) if bulk is not None else Draft(uuid)
         return found
+
+    def _field_of(self, draft: Draft, name: str) -> Field:
+        """Returns the field of a record that a short or full name means."""
+        ((holder, _),) = self._by_holder(draft, {name: None}).items()
+        found = self._holder(holder).resolve(name)
+        return found if found is not None else self._workspace.catalog.field(name)
+
+    def _is_away(self, draft: Draft) -> bool:
+        """Tells whether a record is deleted, as this edit leaves it."""
+        is_record = not draft.is_new and self._relation_of(draft) is None
+        return draft.exists is False or (is_record and draft.exists is None and self._workspace.is_gone(draft.uuid))
 
     def _relation_of(self, draft: Draft) -> Ends | None:
         """Returns what the relation of a draft joins, None where it is of a record."""
