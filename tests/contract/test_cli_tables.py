@@ -89,7 +89,7 @@ def test_a_cell_cannot_talk_to_the_terminal(terminal: Terminal) -> None:
 
 def test_a_record_is_the_promised_shape(cues: Terminal) -> None:
     record = cues.asked("show", "lighting.cues:11")
-    assert set(record) == {"id", "title", "tables", "origins", "fields", "heads", "conflicts", "marks"}
+    assert set(record) == {"id", "title", "tables", "origins", "fields", "heads", "taken", "conflicts", "marks"}
     assert record["title"] == "LX 11"
     assert record["fields"]["lighting.cues.up"] == 4.5
     assert cues.asked("show", record["id"][:-4])["id"] == record["id"]

@@ -12,6 +12,7 @@ from openprod.cli.arguments import assignment, once
 from openprod.cli.call import Call, command
 
 if TYPE_CHECKING:
+    from openprod.workspace.shapes import TakenShape
     from openprod.workspace.view import View
     from openprod.workspace.write import Edit
 
@@ -80,6 +81,11 @@ def _write(call: Call, record: str, values: dict[str, object], sentence: str, ex
     uuid = workspace.ref(record)
     # Over the value that is shown, not over those beside it: only `resolve` settles a question.
     shown = {one["field"]: [one["shown"]] for one in workspace.conflicts(uuid)}
+    before = workspace.record(uuid)["taken"]
+    for key, taken in before.items():
+        for one in workspace.conflicts(taken["end_record"]):
+            if one["field"] == taken["end_field"]:
+                shown.setdefault(key, []).append(one["shown"])
     with workspace.edit("") as edit:
         edit.set(uuid, named, shown)
         if expect is not None:
@@ -88,6 +94,60 @@ def _write(call: Call, record: str, values: dict[str, object], sentence: str, ex
     if edit.bundle is None:
         output.say("It was so already; nothing was written.")
     _told(call, workspace, uuid, sentence, asked=named.keys())
+    for key, taken in before.items():
+        if values.keys() & {key, key.rpartition(".")[2]} and not call.is_json:
+            _tell_through(workspace, key, taken, is_cleared=None in values.values())
+        if taken["state"] == "ok":
+            call.leave(one for one in workspace.conflicts(taken["end_record"]) if one["field"] == taken["end_field"])
+
+
+def _tell_through(workspace: View, key: str, taken: TakenShape, *, is_cleared: bool) -> None:
+    field = workspace.catalog.field(key).title
+    if is_cleared:
+        output.say(f"{field} was {taken['text']}. It is not any more; what stands there stays.")
+    else:
+        output.say(f"{field} is {taken['text']}: it was changed there.")
+
+
+@command("refer", overlay=True)
+@click.argument("record", metavar="RECORD")
+@click.argument("field", metavar="FIELD")
+@click.argument("source", metavar="[RECORD.FIELD]", required=False)
+@click.option("--typed", is_flag=True, help="Type it here again; it keeps the value that it shows.")
+def refer(call: Call, record: str, field: str, source: str | None, typed: bool) -> None:  # noqa: FBT001 -- click's flag
+    """Take a field from another record's: openprod refer props.items:12 handler "contacts.people:Jane Doe.name".
+
+    It shows what stands there, and editing it edits that. `clear` ends it and leaves the field empty, `--typed` with
+    the value it shows. With neither a source nor --typed, says where the field is taken from.
+    """
+    if source is not None and typed:
+        raise click.UsageError("Give a source, or --typed, not both.")
+    workspace = call.view()
+    name = full_name(workspace, record, field)
+    uuid = workspace.ref(record)
+    if source is not None or typed:
+        with workspace.edit("") as edit:
+            if source is None:
+                edit.type_here(uuid, name)
+            else:
+                edit.refer(uuid, name, *_field_of(workspace, source))
+    shape = workspace.record(uuid)
+    if call.is_json:
+        output.document(shape)
+    else:
+        found = next((one for key, one in shape["taken"].items() if name in (key, key.rpartition(".")[2])), None)
+        output.line(f"{shape['title']}: {field} is {found['text'] if found is not None else 'typed here'}.")
+
+
+def _field_of(workspace: View, text: str) -> tuple[str, str]:
+    """Returns the record and the field that RECORD.FIELD names; the field may be given in full."""
+    record, _, field = text.rpartition(".")
+    parts = text.rsplit(".", 3)
+    if len(parts) == 4 and workspace.catalog.find_field(".".join(parts[1:])) is not None:
+        record, field = parts[0], ".".join(parts[1:])
+    if not record:
+        raise click.UsageError(f"'{text}' names no field of a record; write RECORD.FIELD.")
+    return workspace.ref(record), full_name(workspace, record, field)
 
 
 @command("put", overlay=True)
@@ -236,6 +296,7 @@ COMMANDS = {
     "add": add,
     "set": set_,
     "clear": clear,
+    "refer": refer,
     "put": put,
     "remove": remove,
     "delete": delete,

@@ -237,7 +237,7 @@ def print_record(workspace: View, record: RecordShape) -> None:
         values = {
             known[key]["title"]: _value(record, key, known[key], titles)
             for key in known
-            if left.get(key) is not None or key in record["conflicts"]
+            if left.get(key) is not None or key in record["conflicts"] or key in record["taken"]
         }
         for key in known:
             left.pop(key, None)
@@ -255,7 +255,9 @@ def print_record(workspace: View, record: RecordShape) -> None:
 
 def _value(record: RecordShape, key: str, field: FieldShape, titles: Titles) -> str:
     shown = output.cell(record["fields"].get(key), field["type"], titles.of)
-    return f"{shown} (?)" if key in record["conflicts"] else shown
+    shown = f"{shown} (?)" if key in record["conflicts"] else shown
+    taken = record["taken"].get(key)
+    return shown if taken is None else f"{shown}  ({taken['text']})".lstrip()
 
 
 def print_relations(workspace: View, record: str, heading: str = "") -> None:

@@ -215,7 +215,25 @@ class SetProperty(Intent, frozen=True, tag="set_property"):
     properties: Given
 
 
-AnyIntent = Add | SetFields | Clear | Put | Remove | Delete | Restore | Relate | Unrelate | SetProperty
+class Refer(Intent, frozen=True, tag="refer"):
+    """Lets a field be taken from a field of another record: it shows that, and editing it edits that."""
+
+    record: Name
+    field: Name
+    source: Name
+    source_field: Name
+
+
+class TypeHere(Intent, frozen=True, tag="type_here"):
+    """Lets a field that is taken from elsewhere be typed again, with the value it shows."""
+
+    record: Name
+    field: Name
+
+
+AnyIntent = (
+    Add | SetFields | Clear | Put | Remove | Delete | Restore | Relate | Unrelate | SetProperty | Refer | TypeHere
+)
 
 
 class Edit(Args, frozen=True):
@@ -372,6 +390,14 @@ class Editing(Protocol):
 
     def set_property(self, relation_id: str, properties: Mapping[str, object]) -> None:
         """Writes properties of a relation."""
+        ...
+
+    def refer(self, record: str, key: str, source: str, source_key: str) -> None:
+        """Lets a field be taken from a field of another record."""
+        ...
+
+    def type_here(self, record: str, key: str) -> None:
+        """Lets a field that is taken from elsewhere be typed again."""
         ...
 
 
@@ -580,6 +606,10 @@ def _do(edit: Editing, intent: AnyIntent) -> str | None:
             edit.unrelate(intent.relation)
         case SetProperty():
             edit.set_property(intent.relation, intent.properties)
+        case Refer():
+            edit.refer(intent.record, intent.field, intent.source, intent.source_field)
+        case TypeHere():
+            edit.type_here(intent.record, intent.field)
     return None
 
 

@@ -97,11 +97,16 @@ class LinkShape(TypedDict):
 
 
 class TakenShape(TypedDict):
-    """Where a smart field is taken from; `state` says whether that can be read, `text` is the sentence."""
+    """Where a smart field is taken from; `state` says whether that can be read, `text` is the sentence.
+
+    `end_record` and `end_field` are what is shown and edited where that field is taken from another one in turn.
+    """
 
     record: str
     title: str
     field: str
+    end_record: str
+    end_field: str
     state: Literal["ok", "circular", "deleted", "broken"]
     text: str
 

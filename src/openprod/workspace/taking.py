@@ -36,6 +36,8 @@ def shape(desk: Desk, source: Source) -> TakenShape:
         "record": id_text(desk.standing(source.uuid)),
         "title": desk.title(source.uuid) if desk.is_known(source.uuid) else "",
         "field": source.key,
+        "end_record": id_text(desk.standing(source.end_uuid)),
+        "end_field": source.end_key,
         "state": source.lead.value,
         "text": desk.source_text(source),
     }

@@ -392,6 +392,12 @@ class FakeEdit:
     def set_property(self, relation_id: str, properties: Mapping[str, object]) -> None:
         raise Missing(f"There is no relation {relation_id}: {sorted(properties)}.")
 
+    def refer(self, record: str, key: str, source: str, source_key: str) -> None:
+        raise Missing(f"There is no field {source_key} of {source} for {key} of {record}.")
+
+    def type_here(self, record: str, key: str) -> None:
+        raise Missing(f"{key} of {record} is typed here already.")
+
 
 def cue_desk(rows: int = 60) -> FakeDesk:
     """A desk with two tables and one open question on the third cue's label."""

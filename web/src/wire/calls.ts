@@ -152,9 +152,25 @@ export interface SetProperty {
   readonly properties: { readonly [key: string]: Plain };
 }
 
+/** Lets a field be taken from a field of another record: it shows that, and editing it edits that. */
+export interface Refer {
+  readonly do: "refer";
+  readonly record: string;
+  readonly field: string;
+  readonly source: string;
+  readonly source_field: string;
+}
+
+/** Lets a field that is taken from elsewhere be typed again, with the value it shows. */
+export interface TypeHere {
+  readonly do: "type_here";
+  readonly record: string;
+  readonly field: string;
+}
+
 /** Things to do in one step: all of them or none, one entry in the history. */
 export interface Edit {
-  readonly intents: readonly (Add | SetFields | Clear | Put | Remove | Delete | Restore | Relate | Unrelate | SetProperty)[];
+  readonly intents: readonly (Add | SetFields | Clear | Put | Remove | Delete | Restore | Relate | Unrelate | SetProperty | Refer | TypeHere)[];
   readonly label?: string;
 }
 
@@ -303,6 +319,17 @@ export interface RelationColumn {
   readonly ordered: boolean;
 }
 
+/** Where a smart field is taken from; `state` says whether that can be read, `text` is the sentence. */
+export interface TakenShape {
+  readonly record: string;
+  readonly title: string;
+  readonly field: string;
+  readonly end_record: string;
+  readonly end_field: string;
+  readonly state: "ok" | "circular" | "deleted" | "broken";
+  readonly text: string;
+}
+
 /** The other end of one relation of a record: the relation's id, the record there and what it is called. */
 export interface EndShape {
   readonly relation: string;
@@ -314,6 +341,7 @@ export interface EndShape {
 export interface RowShape {
   readonly values: { readonly [key: string]: Plain };
   readonly heads: { readonly [key: string]: readonly string[] };
+  readonly taken: { readonly [key: string]: TakenShape };
   readonly conflicts: readonly string[];
   readonly ends: { readonly [key: string]: readonly EndShape[] };
 }
@@ -349,6 +377,7 @@ export interface RecordShape {
   readonly origins: { readonly [key: string]: string };
   readonly fields: { readonly [key: string]: Plain };
   readonly heads: { readonly [key: string]: readonly string[] };
+  readonly taken: { readonly [key: string]: TakenShape };
   readonly conflicts: readonly string[];
   readonly marks: readonly string[];
 }
@@ -594,6 +623,16 @@ export const checkRelationColumn: Check<RelationColumn> = shape<RelationColumn>(
   ordered: flag,
 });
 
+export const checkTakenShape: Check<TakenShape> = shape<TakenShape>({
+  record: text,
+  title: text,
+  field: text,
+  end_record: text,
+  end_field: text,
+  state: oneOf("ok", "circular", "deleted", "broken"),
+  text: text,
+});
+
 export const checkEndShape: Check<EndShape> = shape<EndShape>({
   relation: text,
   record: text,
@@ -603,6 +642,7 @@ export const checkEndShape: Check<EndShape> = shape<EndShape>({
 export const checkRowShape: Check<RowShape> = shape<RowShape>({
   values: mapOf(plain),
   heads: mapOf(listOf(text)),
+  taken: mapOf(checkTakenShape),
   conflicts: listOf(text),
   ends: mapOf(listOf(checkEndShape)),
 });
@@ -633,6 +673,7 @@ export const checkRecordShape: Check<RecordShape> = shape<RecordShape>({
   origins: mapOf(text),
   fields: mapOf(plain),
   heads: mapOf(listOf(text)),
+  taken: mapOf(checkTakenShape),
   conflicts: listOf(text),
   marks: listOf(text),
 });
@@ -785,7 +826,7 @@ export const checkErrorShape: Check<ErrorShape> = shape<ErrorShape>({
   message: text,
 });
 
-export type AnyIntent = Add | SetFields | Clear | Put | Remove | Delete | Restore | Relate | Unrelate | SetProperty;
+export type AnyIntent = Add | SetFields | Clear | Put | Remove | Delete | Restore | Relate | Unrelate | SetProperty | Refer | TypeHere;
 
 export interface Calls {
   readonly "workspace.status": { readonly args: Nothing; readonly result: Overview };
