@@ -164,6 +164,7 @@ class FakeDesk:
                 "origins": dict.fromkeys(tables, "person"),
                 "fields": {key: as_plain(self.value(record, key)) for key in keys if (record, key) in self.slots},
                 "heads": {key: list(self.slots[record, key].heads) for key in keys if (record, key) in self.slots},
+                "taken": {},
                 "conflicts": [key for key in keys if (record, key) in self.slots and self.slots[record, key].is_open()],
                 "marks": [],
             }
@@ -247,7 +248,7 @@ class FakeDesk:
             for values in found:
                 heads = {} if cells is None else self.record(str(values["id"]))["heads"]
                 conflicts = [] if cells is None else self.record(str(values["id"]))["conflicts"]
-                rows.append({"values": values, "heads": heads, "conflicts": conflicts, "ends": {}})
+                rows.append({"values": values, "heads": heads, "taken": {}, "conflicts": conflicts, "ends": {}})
             return Window(self.count_query(query), rows, frozenset({str(query["from"])}))
 
     def place(self, query: Mapping[str, object], record: str) -> int | None:
