@@ -13,6 +13,7 @@ const row = (
 ): RowShape => ({
   values: { id, label },
   heads: { "x.t.label": heads },
+  taken: {},
   conflicts,
   ends: {},
 });
