@@ -48,6 +48,93 @@ export const screens = (kit) => {
       return found;
     },
 
+    async staging(browser) {
+      const page = await arrive(browser);
+      const other = await enter(browser);
+      const found = {};
+      await press(page, "Control+k");
+      await page.keyboard.type("new staged");
+      await page.locator(".palette-item", { hasText: "New staged set" }).waitFor();
+      await press(page, "Enter");
+      await page.waitForFunction(() => document.activeElement?.closest(".start") !== null);
+      found.empty = await audited(page, "staging-none");
+      await page.keyboard.press("Control+a");
+      await page.keyboard.type("Move the tech");
+      await press(page, "Enter");
+      await page.locator(".set-name", { hasText: "Move the tech" }).waitFor();
+      await openTable(page, "lighting.cues");
+      await click(page, 5, "Label");
+      await page.keyboard.type("Noon");
+      await press(page, "Enter");
+      await until(page, 5, "Label", "Noon");
+      await click(page, 6, "Up");
+      await page.keyboard.type("9");
+      await press(page, "Enter");
+      await until(page, 6, "Up", "9");
+      await page.locator(".stagebar-name", { hasText: "2 records staged" }).waitFor();
+      found.table = await audited(page, "staging-table");
+      found.there = await kit.text(other, 5, "Label");
+      await page.reload();
+      await page.locator(".stagebar b", { hasText: "Move the tech" }).waitFor();
+      found.kept = await until(page, 5, "Label", "Noon");
+      await click(page, 7, "Label");
+      await press(page, "Escape", "g", "s");
+      await page.locator(".staged-line").first().waitFor();
+      found.lines = await page.locator(".staged-line").allTextContents();
+      found.page = await audited(page, "staging");
+      await press(page, "j", "x");
+      await page.waitForFunction(() => document.querySelectorAll(".staged-line").length === 1);
+      await press(page, "Control+z");
+      await page.waitForFunction(() => document.querySelectorAll(".staged-line").length === 2);
+      await click(other, 5, "Label");
+      await other.keyboard.type("Elsewhere");
+      await press(other, "Enter");
+      await page.locator(".drift").waitFor();
+      found.drift = await page.locator(".drift").textContent();
+      found.waits = await page.locator(".acts .btn.staged").textContent();
+      found.drifted = await audited(page, "staging-drift");
+      await press(page, "Control+Enter", "k", "k", "m");
+      await page.locator(".acts .btn.staged", { hasText: "Commit 2" }).waitFor();
+      await press(page, "Control+Enter");
+      await page.locator(".nothing b").waitFor();
+      found.committed = await until(other, 5, "Label", "Noon");
+      found.none = await page.locator(".nothing b").textContent();
+      return found;
+    },
+
+    async stashing(browser) {
+      const [page, other] = [await enter(browser), await enter(browser)];
+      const found = {};
+      const start = async (name) => {
+        await page.goto(`${kit.origin}/staging?new=1`);
+        await page.locator(".status [role=status]", { hasText: "Saved" }).waitFor();
+        await page.locator(".start input").fill(name);
+        await press(page, "Enter");
+        await page.locator(".set-name", { hasText: name }).waitFor();
+      };
+      await start("One");
+      await openTable(page, "lighting.cues");
+      await click(page, 5, "Label");
+      await page.keyboard.type("Noon");
+      await press(page, "Enter");
+      await page.locator(".stagebar-name", { hasText: "1 record staged" }).waitFor();
+      await page.getByRole("button", { name: "Leave for now" }).click();
+      await page.waitForFunction(() => document.querySelector(".stagebar") === null);
+      found.left = await until(page, 5, "Label", "Trap glow");
+      found.rail = await page.locator('.nav a[href="/staging"]').textContent();
+      await other.locator('.nav a[href="/staging"]').click();
+      await other.locator(".it-row", { hasText: "One" }).locator(".it").click();
+      await other.locator(".set-name").waitFor();
+      await openTable(other, "lighting.cues");
+      found.recalled = await until(other, 5, "Label", "Noon");
+      await page.locator('.nav a[href="/staging"]').click();
+      await page.getByRole("button", { name: "Discard One" }).click();
+      await other.locator(".voice", { hasText: "was committed or discarded elsewhere" }).waitFor();
+      found.lost = await until(other, 5, "Label", "Trap glow");
+      found.bars = await other.locator(".stagebar").count();
+      return found;
+    },
+
     async newcomer(browser) {
       const page = await arrive(browser);
       return { first: await page.locator(".card h2").first().textContent(), broken: await audited(page, "home-first") };

@@ -37,3 +37,33 @@ def test_a_first_visit_says_so_instead_of_listing_everything(play: Play) -> None
     seen = play("newcomer")
     assert seen["first"] == "This is your first time here"
     assert seen["broken"] == []
+
+
+def test_a_staged_set_is_filled_reviewed_and_committed_by_keyboard(play: Play, show: Workspace) -> None:
+    before = show.status()["bundles"]
+    seen = play("staging")
+    for audit in ("empty", "table", "page", "drifted"):
+        assert seen[audit] == [], audit
+    assert seen["there"] == "Trap glow"
+    assert seen["kept"] is True
+    assert ["Noon" in line for line in seen["lines"]] == [True, False]
+    assert "Elsewhere" in seen["drift"]
+    assert "Choose 1, then commit" in seen["waits"]
+    assert seen["committed"] is True
+    assert seen["none"] == "You are in the production itself"
+    assert seen["errors"] == []
+    # What the other window wrote, and the commit.
+    assert show.status()["bundles"] == before + 2
+    assert show.log_entries(1)[0]["label"] == "Move the tech"
+    assert show.overlays() == []
+
+
+def test_a_staged_set_is_left_recalled_in_another_window_and_discarded(play: Play, show: Workspace) -> None:
+    before = show.status()["bundles"]
+    seen = play("stashing")
+    assert seen["left"] is True
+    assert "1 kept" in seen["rail"]
+    assert seen["recalled"] is True
+    assert seen["lost"] is True
+    assert seen["bars"] == 0
+    assert show.status()["bundles"] == before

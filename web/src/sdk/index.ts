@@ -5,6 +5,7 @@ import type { Plain } from "../lib/check.ts";
 import type { Result } from "../lib/result.ts";
 import type { AnyIntent, Calls, FieldShape } from "../wire/calls.ts";
 import { Cells, type Memory } from "./cells.ts";
+import { type PlaceMemory, Standings } from "./standing.ts";
 import { Titles } from "./titles.ts";
 
 export { type Hears, type Keep, Line, type LineState, type Socket } from "../client/line.ts";
@@ -32,6 +33,7 @@ export type {
 } from "../wire/calls.ts";
 export { type CellFace, Cells, type Memory } from "./cells.ts";
 export { ENDS, endsColumn, relating, SEPARATOR } from "./ends.ts";
+export { NOW, Standings } from "./standing.ts";
 export { Titles } from "./titles.ts";
 
 /** Everything a screen may ask of the program. */
@@ -39,10 +41,14 @@ export class Show {
   readonly line: Line;
   readonly overview: LiveOverview;
   readonly titles: Titles;
+  readonly standing: Standings;
 
-  constructor(line: Line) {
+  constructor(line: Line, place: PlaceMemory) {
     this.line = line;
     this.overview = new LiveOverview(line);
+    // Before anything watches: the window's place comes first on a new line.
+    this.standing = new Standings(line, this.overview, place);
+    this.standing.follow();
     this.titles = new Titles(line);
     this.overview.subscribe(() => this.titles.refresh());
   }

@@ -8,6 +8,7 @@ import { HomePage } from "./HomePage.tsx";
 import { ShowContext, type Undoable, useShow, useStore } from "./hooks.ts";
 import { KeysDialog } from "./KeysDialog.tsx";
 import { Rail } from "./Rail.tsx";
+import { StagingPage } from "./StagingPage.tsx";
 import { TablePage } from "./TablePage.tsx";
 import { texts } from "./texts.ts";
 import { nextTheme, SIZE_NAMES, stepSize, useLook } from "./theme.ts";
@@ -33,6 +34,10 @@ export const App = ({ show }: { readonly show: Show }) => {
     return () => clearTimeout(timer);
   }, [said]);
 
+  useEffect(() => {
+    show.standing.onLost = (name) => say(texts.staging.lost(name));
+  }, [show, say]);
+
   if (state === "refused") return <NotLetIn />;
   return (
     <ShowContext value={surroundings}>
@@ -53,6 +58,9 @@ const Screens = () => (
       <DecidePage />
     </Route>
     <Route path="/decide/:id">{({ id }) => <DecidePage chosen={decodeURIComponent(id)} />}</Route>
+    <Route path="/staging">
+      <StagingPage />
+    </Route>
     <Route>
       <HomePage />
     </Route>
@@ -172,7 +180,7 @@ const Shortcuts = ({
 const LEADER_MS = 1500;
 
 /** Where "G, then this letter" goes. */
-const PLACES: { readonly [key: string]: string } = { h: "/", d: "/decide" };
+const PLACES: { readonly [key: string]: string } = { h: "/", d: "/decide", s: "/staging" };
 
 /** In the grid a letter is the beginning of what is written into a cell. */
 const isInGrid = (target: EventTarget | null): boolean =>

@@ -6,6 +6,7 @@ import {
   FileText,
   House,
   Keyboard,
+  Layers,
   Moon,
   Plus,
   Redo2,
@@ -143,6 +144,12 @@ const useCommands = (showKeys: () => void): readonly PaletteItem[] => {
             run: () => void download(show, here, say),
           }),
         ]),
+    item({
+      id: "stage",
+      title: texts.staging.start,
+      icon: Layers,
+      run: () => go("/staging?new=1"),
+    }),
     ...THEMES.map((theme) =>
       item({
         id: `theme-${theme}`,

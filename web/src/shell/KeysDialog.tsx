@@ -7,7 +7,7 @@ const KEYS: readonly { readonly title: string; readonly rows: readonly (readonly
       ["Ctrl K", "find a record, go to a table, do something"],
       ["Ctrl F", "find in this table"],
       ["Ctrl Z, Ctrl Shift Z", "undo, redo; what it would be stands on the status bar"],
-      ["G, then H or D", "home, to decide"],
+      ["G, then H, D or S", "home, to decide, staging"],
       ["Ctrl Shift L", "light, dark, blackout"],
       ["Ctrl +, Ctrl -", "larger and smaller type"],
       ["F6", "next region"],
@@ -38,6 +38,15 @@ const KEYS: readonly { readonly title: string; readonly rows: readonly (readonly
       ["E", "another value"],
       ["O", "see it in its table"],
       ["S", "leave it open"],
+    ],
+  },
+  {
+    title: "Staging",
+    rows: [
+      ["J, K", "next, previous"],
+      ["X", "leave out; Ctrl Z puts it back"],
+      ["M, T", "keep mine, use theirs"],
+      ["Ctrl Enter", "commit"],
     ],
   },
 ];

@@ -1,4 +1,4 @@
-import { Diamond, House, type LucideIcon, Table2 } from "lucide-react";
+import { Diamond, House, Layers, type LucideIcon, Table2 } from "lucide-react";
 import { type ReactNode, useMemo } from "react";
 import { Link, useLocation } from "wouter";
 import { counted } from "../lib/format.ts";
@@ -36,6 +36,8 @@ export const Rail = () => {
 const Places = () => {
   const overview = useOverview();
   const open = overview?.status.conflicts ?? 0;
+  const standing = overview?.standing;
+  const kept = standing?.kept ?? 0;
   return (
     <div className="nav">
       <Place to="/" icon={House} title={texts.rail.home} />
@@ -43,6 +45,13 @@ const Places = () => {
         <Place to="/decide" icon={Diamond} title={texts.rail.decide}>
           <span className="pill c" title={texts.rail.open(open)}>
             {open}
+          </span>
+        </Place>
+      )}
+      {kept > 0 && (
+        <Place to="/staging" icon={Layers} title={texts.rail.staging}>
+          <span className="n">
+            {standing?.kind === "staging" ? texts.rail.active : texts.rail.kept(kept)}
           </span>
         </Place>
       )}

@@ -2,6 +2,7 @@ import { Undo2, X } from "lucide-react";
 import { type ReactNode, useMemo } from "react";
 import { lineState } from "../sdk/index.ts";
 import { useOverview, useShow, useStore } from "./hooks.ts";
+import { StagingBar } from "./StagingBar.tsx";
 import { useTakeBack } from "./undo.ts";
 
 /** The line below every screen: what is selected, what undo would do, that everything is saved, keys that help here. */
@@ -15,19 +16,22 @@ export const StatusBar = ({
   const { show } = useShow();
   const state = useStore(useMemo(() => lineState(show.line), [show]));
   return (
-    <footer className="status" data-region="status">
-      {children}
-      <UndoLabel />
-      <span className="sp" />
-      <span role="status" className={state === "open" ? "" : "is-away"}>
-        {state === "open" ? "Saved on this laptop" : state === "connecting" ? "Opening" : "Reconnecting"}
-      </span>
-      {keys.map(([key, does]) => (
-        <span key={key} className="status-key">
-          <kbd>{key}</kbd> {does}
+    <div className="foot">
+      <StagingBar />
+      <footer className="status" data-region="status">
+        {children}
+        <UndoLabel />
+        <span className="sp" />
+        <span role="status" className={state === "open" ? "" : "is-away"}>
+          {state === "open" ? "Saved on this laptop" : state === "connecting" ? "Opening" : "Reconnecting"}
         </span>
-      ))}
-    </footer>
+        {keys.map(([key, does]) => (
+          <span key={key} className="status-key">
+            <kbd>{key}</kbd> {does}
+          </span>
+        ))}
+      </footer>
+    </div>
   );
 };
 

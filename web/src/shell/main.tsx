@@ -5,6 +5,7 @@ import { App } from "./App.tsx";
 import "./styles/index.css";
 
 const TOKEN = "openprod.token";
+const PLACE = "openprod.place";
 
 /** Takes the one-use code out of the address at once, so that it is in no history and no screenshot. */
 const takeCode = (): string | null => {
@@ -29,10 +30,15 @@ const line = new Line({
   later: (run, ms) => setTimeout(run, ms),
 });
 
+const show = new Show(line, {
+  read: () => sessionStorage.getItem(PLACE),
+  write: (text) => (text === null ? sessionStorage.removeItem(PLACE) : sessionStorage.setItem(PLACE, text)),
+});
+
 const root = document.getElementById("root");
 if (root !== null)
   createRoot(root).render(
     <StrictMode>
-      <App show={new Show(line)} />
+      <App show={show} />
     </StrictMode>,
   );

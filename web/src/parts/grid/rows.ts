@@ -268,7 +268,8 @@ export class Rows {
         cell.sign.className = "g-mark";
         cell.element.prepend(cell.sign);
       }
-      if (cell.sign.textContent !== words) cell.sign.textContent = words;
+      // Drawn by the style sheet: what is read aloud is the cell's name, which says it in words.
+      if (cell.sign.dataset["n"] !== words) cell.sign.dataset["n"] = words;
     }
     if (face.was === undefined) {
       cell.was?.remove();
@@ -278,7 +279,7 @@ export class Rows {
         cell.was = document.createElement("s");
         cell.element.insertBefore(cell.was, cell.words);
       }
-      cell.was.textContent = face.was;
+      cell.was.dataset["was"] = face.was;
     }
   }
 }

@@ -27,8 +27,8 @@ interface TableScreenProps {
   readonly fields: readonly FieldShape[];
 }
 
-const memoryFor = (table: string): Memory => {
-  const key = `openprod.typed.${table}`;
+const memoryFor = (table: string, place: string): Memory => {
+  const key = place === "" ? `openprod.typed.${table}` : `openprod.typed.${table}.${place}`;
   return {
     read: () => sessionStorage.getItem(key),
     write: (text) => (text === null ? sessionStorage.removeItem(key) : sessionStorage.setItem(key, text)),
@@ -38,6 +38,9 @@ const memoryFor = (table: string): Memory => {
 export const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => {
   const { show, say } = useShow();
   const state = useStore(useMemo(() => lineState(show.line), [show]));
+  const standing = useStore(show.standing);
+  // What was typed in one place is never sent in another.
+  const place = standing.name;
   const address = useAddress();
   const grid = useRef<GridHandle>(null);
   const [selection, setSelection] = useState<Selection>(at(0, 0));
@@ -58,8 +61,8 @@ export const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => 
     return { query, rows: show.rows(query, name) };
   }, [show, name, where, order]);
   const cells = useMemo(
-    () => show.cells(name, visible, query, rows, memoryFor(name)),
-    [show, name, visible, query, rows],
+    () => show.cells(name, visible, query, rows, memoryFor(name, place)),
+    [show, name, place, visible, query, rows],
   );
   const version = useStore(cells);
   const live = useStore(rows);
@@ -94,7 +97,7 @@ export const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => 
       frozen: view.arrangement.frozen ?? 1,
       label: title,
       ghost: "Type or paste to add",
-      isReadOnly: state !== "open",
+      isReadOnly: state !== "open" || standing.kind === "past",
       line: (row) => lineAt(lines, row),
       id: (row) => {
         const place = lines.at(row);
@@ -106,7 +109,7 @@ export const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => 
         return cells.face(place.kind === "ghost" ? cells.count : place.index, col);
       },
     };
-  }, [version, live.state, rows, lines, columns, view.arrangement.frozen, title, state, cells]);
+  }, [version, live.state, rows, lines, columns, view.arrangement.frozen, title, state, standing.kind, cells]);
   last.current = source;
 
   const openRecord = (record: string | null, tab: PanelTab): void =>

@@ -27,6 +27,7 @@ interface ToolsProps {
 export const Tools = ({ table, fields, visible, address, view, add }: ToolsProps) => {
   const { show, say } = useShow();
   const state = useStore(useMemo(() => lineState(show.line), [show]));
+  const standing = useStore(show.standing);
   const first = view.order[0];
   const order = first === undefined ? null : orderOf(first);
   const titleOf = (name: string): string => fields.find((field) => field.name === name)?.title ?? name;
@@ -75,7 +76,7 @@ export const Tools = ({ table, fields, visible, address, view, add }: ToolsProps
         <Download className="i" aria-hidden="true" />
         Export
       </button>
-      <button type="button" className="btn pri" onClick={add} disabled={state !== "open"}>
+      <button type="button" className="btn pri" onClick={add} disabled={state !== "open" || standing.kind === "past"}>
         <Plus className="i" aria-hidden="true" />
         Add
       </button>
