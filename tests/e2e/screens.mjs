@@ -120,7 +120,7 @@ export const screens = (kit) => {
       await page.locator(".stagebar-name", { hasText: "1 record staged" }).waitFor();
       await page.getByRole("button", { name: "Leave for now" }).click();
       await page.waitForFunction(() => document.querySelector(".stagebar") === null);
-      found.left = await until(page, 5, "Label", "Trap glow");
+      found.left = await until(page, 5, "Label", "Dawn, slow");
       found.rail = await page.locator('.nav a[href="/staging"]').textContent();
       await other.locator('.nav a[href="/staging"]').click();
       await other.locator(".it-row", { hasText: "One" }).locator(".it").click();
@@ -130,7 +130,7 @@ export const screens = (kit) => {
       await page.locator('.nav a[href="/staging"]').click();
       await page.getByRole("button", { name: "Discard One" }).click();
       await other.locator(".voice", { hasText: "was committed or discarded elsewhere" }).waitFor();
-      found.lost = await until(other, 5, "Label", "Trap glow");
+      found.lost = await until(other, 5, "Label", "Dawn, slow");
       found.bars = await other.locator(".stagebar").count();
       return found;
     },

@@ -44,7 +44,7 @@ def test_a_staged_set_is_filled_reviewed_and_committed_by_keyboard(play: Play, s
     seen = play("staging")
     for audit in ("empty", "table", "page", "drifted"):
         assert seen[audit] == [], audit
-    assert seen["there"] == "Trap glow"
+    assert seen["there"] == "Dawn, slow"
     assert seen["kept"] is True
     assert ["Noon" in line for line in seen["lines"]] == [True, False]
     assert "Elsewhere" in seen["drift"]

@@ -14,6 +14,7 @@ const row = (
   values: { id, label },
   heads: { "x.t.label": heads },
   taken: {},
+  staged: {},
   conflicts,
   ends: {},
 });

@@ -36,7 +36,7 @@ from openprod.model.ids import EntityId, LogId, WorkspaceId, entity_ids, id_from
 from openprod.model.natural import natural_key
 from openprod.model.ops import Chunk, Ends, Rows, encode_chunk, width
 from openprod.model.slots import EXISTS, RELATION
-from openprod.model.values import FieldRef, Value, sort_key
+from openprod.model.values import FieldRef, Plain, Value, sort_key
 from openprod.store.database import Database, without_collector
 from openprod.store.heads import Heads, Record
 from openprod.store.home import Home, LogKey
@@ -294,6 +294,19 @@ class Desk:
         if number is None:
             raise UnknownOp(f"There is no change {bundle.hex()[:12]}:{ordinal} here.")
         return number << ORDINAL_BITS | ordinal
+
+    is_staging = False
+    """Whether writes here are staged instead of sealed."""
+
+    def is_staged(self, oid: int) -> bool:
+        """Tells whether an op is staged and not yet part of the workspace."""
+        del oid
+        return False
+
+    def value_below(self, record: Record, key: str) -> Plain:
+        """Returns what everybody has in a field that is staged here."""
+        del record, key
+        return None
 
     def op_text(self, oid: int) -> str:
         """Returns an op id for people."""

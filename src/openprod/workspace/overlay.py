@@ -48,6 +48,7 @@ from openprod.model.slots import (
 )
 from openprod.model.values import Plain, RecordRef, Value, plain, value_key
 from openprod.query.functions import SQL_FUNCTIONS
+from openprod.store.heads import Record
 from openprod.store.log import ORDINAL_BITS, branch_of
 from openprod.store.overlays import OverlayRow, Overlays, SlotName, StagedRecord, StagedSlot
 from openprod.workspace import reading, taking, wording
@@ -500,6 +501,22 @@ class OverlayDesk(Desk):
             arm, Bundle(bundle_id, header, sealed, tuple(chunks)), effective(Hlc(header.claimed), newest), self.clock()
         )
         self.applier.settle()
+
+    # -- which writes are staged
+
+    is_staging = True
+
+    def is_staged(self, oid: int) -> bool:
+        """Tells whether an op is staged and not yet part of the workspace."""
+        return self.log.id_of(oid >> ORDINAL_BITS) in self._mine
+
+    def value_below(self, record: Record, key: str) -> Plain:
+        """Returns what everybody has in a field that is staged here, None where nobody has the record."""
+        uuid = self.heads.uuid_of(record.eid)
+        if uuid is None or not self.base.is_known(uuid):
+            return None
+        with self.base.reading():
+            return plain(self._value_in(self.base, uuid, key))
 
     # -- names of staged writes
 

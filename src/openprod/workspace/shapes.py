@@ -173,6 +173,7 @@ class RowShape(TypedDict):
     """A row of a window; for cells with the heads and conflicts of its fields and the ends of its relations.
 
     `taken` says of smart fields where they are taken from.
+    `staged` has, for each field that is staged in an overlay, what everybody has there.
     """
 
     values: dict[str, object]
@@ -180,6 +181,7 @@ class RowShape(TypedDict):
     taken: dict[str, TakenShape]
     conflicts: list[str]
     ends: dict[str, list[EndShape]]
+    staged: Values
 
 
 class RelationShape(TypedDict):

@@ -82,7 +82,7 @@ def read(desk: Desk, asker: Asker, question: Question, cells: str | None) -> Win
     is_last = limit is None or (len(found) < limit and (offset == 0 or found != []))
     count = offset + len(found) if is_last else asker.count(question)
     rows: list[RowShape] = [
-        {"values": values, "heads": {}, "taken": {}, "conflicts": [], "ends": {}} for values in found
+        {"values": values, "heads": {}, "taken": {}, "conflicts": [], "ends": {}, "staged": {}} for values in found
     ]
     if cells is not None:
         table = desk.catalog.table(cells)
@@ -130,6 +130,8 @@ def _add_heads(desk: Desk, table: Table, rows: Sequence[RowShape], records: Sequ
             oids = desk.heads.united(record, number) if record is not None else ()
             if oids:
                 row["heads"][key] = [*(desk.op_text(oid) for oid in oids), *row["heads"].get(key, ())]
+                if desk.is_staging and record is not None and any(map(desk.is_staged, oids)):
+                    row["staged"][key] = desk.value_below(record, key)
             if len(oids) > 1 and record is not None and is_conflict(desk.meaning.heads_of(record, number)):
                 row["conflicts"].append(key)
     return touches

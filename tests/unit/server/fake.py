@@ -248,7 +248,9 @@ class FakeDesk:
             for values in found:
                 heads = {} if cells is None else self.record(str(values["id"]))["heads"]
                 conflicts = [] if cells is None else self.record(str(values["id"]))["conflicts"]
-                rows.append({"values": values, "heads": heads, "taken": {}, "conflicts": conflicts, "ends": {}})
+                rows.append(
+                    {"values": values, "heads": heads, "taken": {}, "conflicts": conflicts, "ends": {}, "staged": {}}
+                )
             return Window(self.count_query(query), rows, frozenset({str(query["from"])}))
 
     def place(self, query: Mapping[str, object], record: str) -> int | None:

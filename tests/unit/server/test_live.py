@@ -11,7 +11,7 @@ from openprod.workspace.shapes import RowShape as Row
 
 
 def a_row(id: str, label: str = "") -> Row:
-    return {"values": {"id": id, "label": label}, "heads": {}, "taken": {}, "conflicts": [], "ends": {}}
+    return {"values": {"id": id, "label": label}, "heads": {}, "taken": {}, "conflicts": [], "ends": {}, "staged": {}}
 
 
 def carried_out(before: list[Row], after: list[Row]) -> list[Row]:

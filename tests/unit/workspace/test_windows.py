@@ -106,3 +106,15 @@ def test_a_record_has_a_place_among_the_rows_as_they_are_sorted_and_filtered(sho
     assert show.place({**CUES, "where": "number < 5"}, "lighting.cues:7") is None
     ordered = [row["id"] for row in show.query(query={**CUES, "sort": {"order": ["-label", "number"]}})]
     assert [show.place({**CUES, "sort": {"order": ["-label", "number"]}}, str(id)) for id in ordered] == list(range(10))
+
+
+def test_a_staged_field_comes_with_what_everybody_has_there(show: Workspace) -> None:
+    with show.overlay("what if") as view:
+        with view.edit() as edit:
+            edit.set("lighting.cues:2", {"label": "Noon"})
+            edit.add("lighting.cues", number="2.5", label="New")
+        first, second, third = view.window(CUES, limit=3, cells="lighting.cues").rows
+    assert first["staged"] == {}
+    assert second["staged"] == {"lighting.cues.label": "Ghost special"}
+    assert third["staged"]["lighting.cues.label"] is None
+    assert all(row["staged"] == {} for row in show.window(CUES, cells="lighting.cues").rows)

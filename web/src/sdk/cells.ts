@@ -33,6 +33,10 @@ export interface CellFace {
   readonly level?: number;
   readonly competing: number;
   readonly state: "saved" | "saving" | "refused";
+  /** Where what is saved here is staged only. */
+  readonly mark?: "staged";
+  /** What everybody has where something else is staged. */
+  readonly was?: string;
 }
 
 /** One short text that outlives a reload of this window. */
@@ -153,11 +157,13 @@ export class Cells implements Store<number> {
     const unsaved = this.#unsaved.get(addressed({ record, key: field.key }));
     const competing = found.conflicts.includes(field.key) ? (found.heads[field.key]?.length ?? 2) : 0;
     const text = unsaved?.text ?? this.#shown(found, field);
+    const below = unsaved === undefined ? found.staged[field.key] : undefined;
     const face: CellFace = {
       text,
       shown: readable(text, field.type),
       competing,
       state: unsaved?.state ?? "saved",
+      ...(below === undefined ? {} : { mark: "staged" as const, ...this.#below(below, field, text) }),
     };
     const place = field.type === "choice" && text !== "" ? field.choices.indexOf(text) : -1;
     return place < 0 ? face : { ...face, level: place / Math.max(1, field.choices.length - 1) };
@@ -287,6 +293,12 @@ export class Cells implements Store<number> {
     const { key } = field;
     const was = this.#unsaved.get(addressed({ record, key }))?.text ?? this.#shown(row, field);
     return { record, key, text: words, heads: row.heads[key] ?? [], was };
+  }
+
+  /** What everybody has under a staged text, as it is read; said only where it reads otherwise. */
+  #below(value: Plain, field: FieldShape, text: string): { readonly was?: string } {
+    const below = shown(value, field, this.#titles.of);
+    return below === text || below === "" ? {} : { was: readable(below, field.type) };
   }
 
   #shown(row: RowShape, field: FieldShape): string {

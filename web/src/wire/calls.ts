@@ -344,6 +344,7 @@ export interface RowShape {
   readonly taken: { readonly [key: string]: TakenShape };
   readonly conflicts: readonly string[];
   readonly ends: { readonly [key: string]: readonly EndShape[] };
+  readonly staged: { readonly [key: string]: Plain };
 }
 
 /** A window of rows, and how many rows there are in all. */
@@ -645,6 +646,7 @@ export const checkRowShape: Check<RowShape> = shape<RowShape>({
   taken: mapOf(checkTakenShape),
   conflicts: listOf(text),
   ends: mapOf(listOf(checkEndShape)),
+  staged: mapOf(plain),
 });
 
 export const checkRowWindow: Check<RowWindow> = shape<RowWindow>({

@@ -109,7 +109,18 @@ export const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => 
         return cells.face(place.kind === "ghost" ? cells.count : place.index, col);
       },
     };
-  }, [version, live.state, rows, lines, columns, view.arrangement.frozen, title, state, standing.kind, cells]);
+  }, [
+    version,
+    live.state,
+    rows,
+    lines,
+    columns,
+    view.arrangement.frozen,
+    title,
+    state,
+    standing.kind,
+    cells,
+  ]);
   last.current = source;
 
   const openRecord = (record: string | null, tab: PanelTab): void =>

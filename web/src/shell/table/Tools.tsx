@@ -76,7 +76,12 @@ export const Tools = ({ table, fields, visible, address, view, add }: ToolsProps
         <Download className="i" aria-hidden="true" />
         Export
       </button>
-      <button type="button" className="btn pri" onClick={add} disabled={state !== "open" || standing.kind === "past"}>
+      <button
+        type="button"
+        className="btn pri"
+        onClick={add}
+        disabled={state !== "open" || standing.kind === "past"}
+      >
         <Plus className="i" aria-hidden="true" />
         Add
       </button>
