@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from openprod.merge.equivalence import Classes
+from openprod.merge.fold_slots import Together
 from openprod.merge.state_hash import PRIME, bundle_factors, head_term, key_factor
 from openprod.model.bundle import (
     ADMISSION_CREATOR,
@@ -39,6 +40,10 @@ from openprod.model.ops import (
     InvitePayload,
     KeyPair,
     KnownOp,
+    ListAdd,
+    ListItem,
+    ListRemove,
+    ListReset,
     LogClosePayload,
     Map,
     Member,
@@ -49,6 +54,8 @@ from openprod.model.ops import (
     Rows,
     Set,
     Split,
+    Text,
+    TextPayload,
     Unmap,
     Unrelate,
     over_of,
@@ -73,9 +80,37 @@ CLOCK_AHEAD_MS_MAX = 5 * 60 * 1000
 Slot: TypeAlias = tuple[EntityId, str]
 OpId: TypeAlias = tuple[bytes, int]
 Deed: TypeAlias = Literal[
-    "value", "exist", "member", "relate", "unrelate", "place", "join", "part", "carry", "control", "unknown"
+    "value",
+    "text",
+    "add",
+    "take",
+    "reset",
+    "exist",
+    "member",
+    "relate",
+    "unrelate",
+    "place",
+    "join",
+    "part",
+    "carry",
+    "control",
+    "unknown",
 ]
-Held: TypeAlias = Value | Ends | KeyPair | IdPair | OpId | InvitePayload | AdmitPayload | LogClosePayload | bytes
+Held: TypeAlias = (
+    Value
+    | TextPayload
+    | ListItem
+    | Ends
+    | KeyPair
+    | IdPair
+    | OpId
+    | InvitePayload
+    | AdmitPayload
+    | LogClosePayload
+    | bytes
+)
+# What is written into a field.
+FIELD_DEEDS = ("value", "text", "add", "take", "reset")
 Pending: TypeAlias = Literal["waiting", "held", "admission"]
 
 
@@ -168,6 +203,7 @@ class State:
     flags: frozenset[Flag]
     unread: frozenset[BundleId]
     state_hash: int
+    together: Together = field(compare=False, repr=False)
 
     def united(self, slot: Slot) -> tuple[Write, ...]:
         """Returns the heads of a slot's whole class, each op once, the newest last."""
@@ -187,14 +223,16 @@ class State:
     def value(self, slot: Slot) -> Value:
         """Returns the value that a field slot shows, None where there is none."""
         shown = self.shown(slot)
-        return shown.value if shown else None
+        return self.together.says(self.united(slot))[shown.id] if shown else None
 
     def offers(self, slot: Slot) -> tuple[Offer, ...]:
         """Returns the distinct values among a field slot's heads, in the order of the newest write of each."""
         by_value: dict[bytes, list[Write]] = defaultdict(list)
-        for head in self.united(slot):
-            by_value[head.sameness].append(head)
-        found = [Offer(heads[-1].value, heads[-1], tuple(heads)) for heads in by_value.values()]
+        heads = self.united(slot)
+        says = self.together.says(heads)
+        for head in heads:
+            by_value[value_key(says[head.id]) if head.deed in FIELD_DEEDS else head.sameness].append(head)
+        found = [Offer(says[heads[-1].id], heads[-1], tuple(heads)) for heads in by_value.values()]
         return tuple(sorted(found, key=lambda offer: offer.newest.order))
 
     @property
@@ -293,6 +331,14 @@ def _deeds(chunk: Chunk, op: KnownOp) -> Iterator[tuple[int, Deed, frozenset[Slo
             yield 0, "unrelate", slots, None
         case Place():
             yield 0, "place", slots, op.payload
+        case Text():
+            yield 0, "text", slots, op.payload
+        case ListAdd():
+            yield 0, "add", slots, op.payload
+        case ListRemove():
+            yield 0, "take", slots, op.payload
+        case ListReset():
+            yield 0, "reset", slots, None
         case Map() | Merge():
             yield 0, "join", slots, op.payload
         case Unmap() | Split():
@@ -315,17 +361,10 @@ def _cells(
             yield at * len(cells) + column, deed, frozenset({(entity, key)}), holds
 
 
-def _is_beyond_automation(write: Write, replaced: list[Write]) -> bool:
-    """Tells whether an automatic write would settle a question or revive a deleted record, which it may not (R8)."""
-    revives = write.deed == "exist" and write.holds is True and any(other.holds is False for other in replaced)
-    settles = write.deed in ("value", "exist") and len({other.sameness for other in replaced}) > 1
-    return revives or settles
-
-
 def _is_work(write: Write) -> bool:
     """Tells whether a write is a person's and something a deletion must have seen: a value, an addition, a return."""
     addition = write.deed in ("member", "exist") and write.holds is True
-    return not write.auto and (addition or write.deed in ("value", "unknown"))
+    return not write.auto and (addition or write.deed == "unknown" or write.deed in FIELD_DEEDS)
 
 
 class _History:
@@ -404,6 +443,9 @@ class _Folding:
             into.update((write.id, write) for write in writes_of(bundle, self.history.eff(bundle.id)))
         self.touching: dict[EntityId, list[Write]] = defaultdict(list)
         self.carried: dict[OpId, list[tuple[BundleId, frozenset[Slot]]]] = defaultdict(list)
+        # Before carries list ops in further slots: a text is named after where it was typed.
+        self.together = Together(self.writes, self.history.knows)
+        self.together.read(self._before)
         self._carry()
         for write in (*self.writes.values(), *self.ghosts.values()):
             for entity in {entity for entity, _ in write.slots}:
@@ -435,7 +477,7 @@ class _Folding:
                 other is None
                 or bundle not in self.history.past(carry.bundle)
                 or bundle in unread
-                or other.deed != "value"
+                or other.deed not in FIELD_DEEDS
             ):
                 self.flags.add(Flag("void_over", carry.bundle, carry.ordinal))
                 continue
@@ -443,6 +485,13 @@ class _Folding:
         for one, carries in self.carried.items():
             slots = self.writes[one].slots.union(*(further for _, further in carries))
             self.writes[one] = replace(self.writes[one], slots=slots)
+
+    def _before(self, write: Write) -> list[Write]:
+        """Returns the writes of a field that a write names, of those its author had applied and could read."""
+        past = self.history.past(write.bundle)
+        unread = self.history.bundles[write.bundle].header.unread
+        named = [self.writes[one] for one in sorted(set(write.over)) if one in self.writes]
+        return [one for one in named if one.deed in ("value", "text") and one.bundle in past - set(unread)]
 
     def _standing(self) -> tuple[frozenset[EntityId], frozenset[EntityId]]:
         """Returns the records that are there, by the id they stand under, and those among them that are contested."""
@@ -468,6 +517,7 @@ class _Folding:
             flags=frozenset(self.flags),
             unread=frozenset(bundle.id for bundle in self.history.bundles.values() if bundle.chunks is None),
             state_hash=self._state_hash(),
+            together=self.together,
         )
 
     # --- what replaced what -----------------------------------------------------------------------------------------
@@ -493,7 +543,7 @@ class _Folding:
         found: set[tuple[OpId, Slot]] = set()
         for slot in write.slots:
             there = [other for other in counting if slot in other.slots]
-            if write.auto and _is_beyond_automation(write, self._known_there(write, there, slot)):
+            if write.auto and self._is_beyond_automation(write, self._known_there(write, there, slot)):
                 self.flags.add(Flag("automation", write.bundle, write.ordinal))
                 continue
             for other in there:
@@ -510,6 +560,13 @@ class _Folding:
             if not carriers or any(bundle in past and bundle not in unread for bundle in carriers):
                 found.append(other)
         return found
+
+    def _is_beyond_automation(self, write: Write, replaced: list[Write]) -> bool:
+        """Tells whether an automatic write would settle a question or revive a deleted record, which it may not (R8)."""
+        revives = write.deed == "exist" and write.holds is True and any(other.holds is False for other in replaced)
+        asked = {self.together.sameness(other) for other in replaced}
+        settles = write.deed in ("value", "text", "exist") and len(asked) > 1
+        return revives or settles
 
     def _counting(self, write: Write) -> list[Write]:
         """Returns the writes and ghosts that a write's or ghost's `over` names with right."""

@@ -13,7 +13,16 @@ import msgspec
 
 from openprod.model.hlc import HLC_BYTES, Hlc
 from openprod.model.ids import HASH_BYTES, KEY_BYTES, SIGNATURE_BYTES, BundleId, WorkspaceId, bundle_id, chunk_hash
-from openprod.model.ops import CHUNK_BYTES_MAX, Chunk, Envelope, Malformed, decode_chunk, decode_envelopes, width
+from openprod.model.ops import (
+    CHUNK_BYTES_MAX,
+    Chunk,
+    Envelope,
+    Malformed,
+    check_writer,
+    decode_chunk,
+    decode_envelopes,
+    width,
+)
 
 FORMAT_VERSION = 1
 HEADER_BYTES_MAX = 1 << 20
@@ -269,6 +278,7 @@ def open_bundle(bundle: BundleId, header: Header, sealed: Sealed) -> Bundle:
                 raise Malformed("a chunk holds another number of ops than its header says")
             if max([op.cause for op in chunk.ops], default=-1) >= causes:
                 raise Malformed("an op names a cause that its header does not hold")
+            check_writer(chunk, header.log)
             chunks.append(chunk)
     except Malformed as error:
         reason = str(error)

@@ -39,6 +39,7 @@ CONTEXT_OPX_STATEMENT = "openprod opx statement v1"
 CONTEXT_OPX_WAITING = "openprod opx waiting v1"
 CONTEXT_OPX_NAME = "openprod opx name v1"
 CONTEXT_MARK = "openprod mark v1"
+CONTEXT_TEXT = "openprod text v1"
 HASH_CONTEXTS = (
     CONTEXT_HEADER,
     CONTEXT_CHUNK,
@@ -54,6 +55,7 @@ HASH_CONTEXTS = (
     CONTEXT_OPX_WAITING,
     CONTEXT_OPX_NAME,
     CONTEXT_MARK,
+    CONTEXT_TEXT,
 )
 
 # Signing prefixes: what is signed is prefix || message, so a signature for one purpose is none for another.

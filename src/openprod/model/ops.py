@@ -14,6 +14,7 @@ import msgspec
 
 from openprod.model.ids import ENTITY_BYTES, HASH_BYTES, EntityId
 from openprod.model.slots import CLOCK, EXISTS, INVITE, LOG, MAPPING, MEMBER_PREFIX, POSITION, RELATION, SAME
+from openprod.model.text_update import ENCODING, RUN_BYTES, BadUpdate, client_of, read_update
 from openprod.model.values import RecordRef, Value, check_value
 
 CHUNK_BYTES_MAX = 4 << 20
@@ -116,6 +117,47 @@ class Place(Op, tag=9, array_like=True, frozen=True, gc=False):
     """Gives a relation a position among its siblings."""
 
     payload: str
+
+
+class TextPayload(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What somebody typed: the run its letters belong to, that writer's count before them, encoding and bytes."""
+
+    run: int
+    clock: int
+    encoding: int
+    update: bytes
+
+
+class Text(Op, tag=10, array_like=True, frozen=True, gc=False):
+    """Goes on with a text: letters that merge with what others type at the same time."""
+
+    payload: TextPayload
+
+
+class ListItem(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """An element of a list: its id, where it stands, and what it is."""
+
+    element: bytes
+    position: str
+    value: Value
+
+
+class ListAdd(Op, tag=11, array_like=True, frozen=True, gc=False):
+    """Puts an element into a list, or to another place in it."""
+
+    payload: ListItem
+
+
+class ListRemove(Op, tag=12, array_like=True, frozen=True, gc=False):
+    """Takes an element out of a list."""
+
+    payload: bytes
+
+
+class ListReset(Op, tag=13, array_like=True, frozen=True, gc=False):
+    """Empties a list of what its author saw in it."""
+
+    payload: None = None
 
 
 class KeyPair(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -233,6 +275,10 @@ KnownOp: TypeAlias = (
     | Unrelate
     | Relations
     | Place
+    | Text
+    | ListAdd
+    | ListRemove
+    | ListReset
     | Map
     | Unmap
     | Merge
@@ -441,12 +487,16 @@ def _check_envelope(op: Op | AnyOp, n_keys: int, n_subjects: int, n_bundles: int
 
 def _check_kind(op: KnownOp, keys: tuple[str, ...], count: int) -> None:
     kind = type(op)
-    if kind is Set or kind is Decide:
+    if isinstance(op, Set | Decide | Text | ListAdd | ListRemove | ListReset):
         if not op.keys or count * len(op.keys) > SLOTS_MAX:
             raise Malformed("a value is written to no field, or to too many")
         for key in op.keys:
             if keys[key].startswith("@"):
                 raise Malformed("a value is written to a structural key")
+        if isinstance(op, Text):
+            _check_text(op.payload)
+        elif isinstance(op, ListAdd | ListRemove):
+            _check_element(op)
         return
     if isinstance(op, Rows | Relations):
         _check_block(op, keys, count)
@@ -472,6 +522,34 @@ def _check_kind(op: KnownOp, keys: tuple[str, ...], count: int) -> None:
         raise Malformed("a relation's end is no record id")
     if isinstance(op, Map | Merge):
         _check_pair(op, count)
+
+
+def _check_text(payload: TextPayload) -> None:
+    if payload.encoding != ENCODING:
+        raise Malformed("a text's update is in an encoding that this version does not know")
+    if not 0 <= payload.run < 1 << (8 * RUN_BYTES):
+        raise Malformed("a text's update names no run")
+    try:
+        update = read_update(payload.update)
+    except BadUpdate as error:
+        raise Malformed(str(error)) from error
+    if update.client is not None and update.clock != payload.clock:
+        raise Malformed("a text's update begins at another count than it says")
+
+
+def check_writer(chunk: Chunk, log: bytes) -> None:
+    """Raises Malformed where a chunk of this log types under anybody else's client id."""
+    for op in chunk.ops:
+        if isinstance(op, Text):
+            client = read_update(op.payload.update).client
+            if client is not None and client != client_of(log, op.payload.run):
+                raise Malformed("a text's update types under the name of another writer")
+
+
+def _check_element(op: ListAdd | ListRemove) -> None:
+    element = op.payload.element if isinstance(op, ListAdd) else op.payload
+    if len(element) != ENTITY_BYTES:
+        raise Malformed("a list's element has no id")
 
 
 def _check_pair(op: Map | Merge, count: int) -> None:
@@ -512,6 +590,8 @@ def _check_floats(chunk: Chunk) -> None:
     for op in chunk.ops:
         if isinstance(op, Set | Decide):
             _check_stored(op.payload)
+        elif isinstance(op, ListAdd):
+            _check_stored(op.payload.value)
         elif isinstance(op, Rows | Relations):
             for row in op.payload.rows:
                 for cell in row:
