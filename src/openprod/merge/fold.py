@@ -562,7 +562,7 @@ class _Folding:
         return found
 
     def _is_beyond_automation(self, write: Write, replaced: list[Write]) -> bool:
-        """Tells whether an automatic write would settle a question or revive a deleted record, which it may not (R8)."""
+        """Tells whether an automatic write would settle a question or revive a deleted record: it may not (R8)."""
         revives = write.deed == "exist" and write.holds is True and any(other.holds is False for other in replaced)
         asked = {self.together.sameness(other) for other in replaced}
         settles = write.deed in ("value", "text", "exist") and len(asked) > 1

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Order = tuple[bytes, bytes, int]
 
-_OP_BASE, _SLOT_BASE = b"\x00", b"\x01"
+OP_BASE, SLOT_BASE = b"\x00", b"\x01"
 _OWN = "own"
 
 
@@ -39,13 +39,13 @@ class Typing(NamedTuple):
 
 def base_of_op(bundle: bytes, ordinal: int) -> bytes:
     """Returns the name of a text that begins with what an op set outright."""
-    return _OP_BASE + bundle + ordinal.to_bytes(4, "big")
+    return OP_BASE + bundle + ordinal.to_bytes(4, "big")
 
 
 def base_of_slots(slots: Iterable[tuple[bytes, str]]) -> bytes:
     """Returns the name of a text that begins with nothing, in a field that nothing was written to."""
     subject, key = min(slots)
-    return _SLOT_BASE + subject + key.encode()
+    return SLOT_BASE + subject + key.encode()
 
 
 class Document:
@@ -196,14 +196,10 @@ def difference(before: str, after: str) -> list[Splice]:
     """Returns the one change between two texts: what they have in common in front and behind stays."""
     if before == after:
         return []
-    front = 0
-    for front, (one, other) in enumerate(zip(before, after, strict=False)):
-        if one != other:
-            break
-    else:
-        front = min(len(before), len(after))
+    shorter = min(len(before), len(after))
+    front = next((at for at in range(shorter) if before[at] != after[at]), shorter)
     behind = 0
-    most = min(len(before), len(after)) - front
+    most = shorter - front
     while behind < most and before[-1 - behind] == after[-1 - behind]:
         behind += 1
     return [Splice(front, len(before) - front - behind, after[front : len(after) - behind])]

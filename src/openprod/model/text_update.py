@@ -12,7 +12,8 @@ from typing import NamedTuple
 from openprod.model.ids import CONTEXT_TEXT, hash_in
 
 ENCODING = 1
-UPDATE_BYTES_MAX = 1 << 20
+# The letters of one update, and room for what it says of them.
+UPDATE_BYTES_MAX = 2 << 20
 # What one update may add, in UTF-16 units, so that nobody can use a writer's count up.
 GROWTH_MAX = 1 << 20
 RUN_BYTES = 8
@@ -87,7 +88,7 @@ def units(text: str) -> int:
 def read_update(raw: bytes) -> Update:
     """Returns what an update says of itself; raises BadUpdate for anything that is not plain typing of one writer."""
     if len(raw) > UPDATE_BYTES_MAX:
-        raise BadUpdate("a text's update is larger than 1 MiB")
+        raise BadUpdate("a text's update is larger than 2 MiB")
     reader = _Reader(raw)
     writers = reader.number()
     if writers > 1:

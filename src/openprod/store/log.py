@@ -33,12 +33,16 @@ from openprod.model.ops import (
     Decide,
     Exist,
     KnownOp,
+    ListAdd,
+    ListRemove,
+    ListReset,
     Malformed,
     Member,
     Place,
     Relations,
     Rows,
     Set,
+    Text,
     decode_chunk,
     over_of,
     subject_ids,
@@ -88,6 +92,14 @@ class Branch:
     tip: bytes
     eff: Hlc
     closed: bool
+
+
+class Together:
+    """In place of a value: what an op says only beside the others of its field, a text's or a list's."""
+
+
+TOGETHER = Together()
+_TOGETHER_KINDS = (Text, ListAdd, ListRemove, ListReset)
 
 
 class OpAt(NamedTuple):
@@ -505,7 +517,7 @@ class Log:
             found = self._firsts[number] = list(accumulate((ref.width for ref in header.chunks), initial=0))
         return found
 
-    def value_at(self, oid: int) -> tuple[Value, bool]:
+    def value_at(self, oid: int) -> tuple[Value | Together, bool]:
         """Returns what the op or cell with a local number wrote and whether it was a decision; raises like `op_at`."""
         number, ordinal = oid >> ORDINAL_BITS, oid & ORDINAL_MASK
         header = self.header(number)
@@ -517,6 +529,8 @@ class Log:
         if type(op) is Rows:
             row, column = divmod(ordinal - starts[at], IMPLIED_COLUMNS + len(op.keys))
             return op.payload.rows[row][column - IMPLIED_COLUMNS] if column >= IMPLIED_COLUMNS else None, False
+        if isinstance(op, _TOGETHER_KINDS):
+            return TOGETHER, False
         found = describe(oid, chunk, op, ordinal - starts[at], header)
         return found.value, found.is_decision
 
@@ -676,10 +690,9 @@ def describe(oid: int, chunk: Chunk, op: KnownOp, offset: int, header: Header) -
     over = over_of(chunk, op)
     if isinstance(op, Set | Decide):
         return OpAt(oid, op.payload, None, isinstance(op, Decide) and not auto, auto, over, subjects, keys, op)
-    if isinstance(op, Place):
-        return OpAt(
-            oid, op.payload, None, is_decision=False, is_auto=auto, over=over, subjects=subjects, keys=keys, op=op
-        )
+    if isinstance(op, Place | Text | ListAdd | ListRemove | ListReset):
+        value = op.payload if isinstance(op, Place) else None
+        return OpAt(oid, value, None, is_decision=False, is_auto=auto, over=over, subjects=subjects, keys=keys, op=op)
     is_live = op.payload if isinstance(op, Exist | Member) else op.payload is not None
     return OpAt(oid, None, is_live, is_decision=False, is_auto=auto, over=over, subjects=subjects, keys=keys, op=op)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from openprod.merge import state_hash
-from openprod.merge.heads import is_settling, join
+from openprod.merge.heads import join
 from openprod.model.bundle import Bundle, Header
 from openprod.model.hlc import Hlc
 from openprod.model.ids import HASH_BYTES
@@ -23,9 +23,13 @@ from openprod.model.ops import (
     Decide,
     Exist,
     KnownOp,
+    ListAdd,
+    ListRemove,
+    ListReset,
     Relations,
     Rows,
     Set,
+    Text,
     subject_ids,
     subject_indexes,
     width,
@@ -37,12 +41,15 @@ from openprod.store.heads import MANY, Heads, Record
 from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, SEQ_BITS, Branch, Log, OpAt
 from openprod.store.read_model import ReadModel
 from openprod.workspace.meaning import Meaning
+from openprod.workspace.texts import Texts
+from openprod.workspace.together import sameness
 
 SCHEMA_TABLES = frozenset(("core.modules", "core.tables", "core.fields", "core.settings"))
 _SCHEMA_KEYS = ("core.modules.", "core.tables.", "core.fields.")
 _SCHEMA_MEMBERS = frozenset(("@in/core.modules", "@in/core.tables", "@in/core.fields"))
 _SCHEMA_LEADS = frozenset(key[:5] for key in (*_SCHEMA_KEYS, *_SCHEMA_MEMBERS))
 _FACTORS_KEPT = 10_000
+_CARRIED = (Set, Decide, Rows, Relations, Text, ListAdd, ListRemove, ListReset)
 
 
 SlotText = tuple[bytes, str]
@@ -88,8 +95,11 @@ def _mask(values: Sequence[object], implied: int) -> int:
 class Applier:
     """Applies bundles in causal order. One batch: `begin`, `append_and_take` for each, `settle`."""
 
-    def __init__(self, database: Database, log: Log, heads: Heads, model: ReadModel, meaning: Meaning) -> None:
+    def __init__(
+        self, database: Database, log: Log, heads: Heads, model: ReadModel, meaning: Meaning, texts: Texts
+    ) -> None:
         self._db = database
+        self._texts = texts
         self._log = log
         self._heads = heads
         self._model = model
@@ -277,11 +287,7 @@ class Applier:
             return
         carried = target << ORDINAL_BITS | op.payload.ordinal
         found = self._log.op_at(carried)
-        if (
-            found.is_live is not None
-            or _is_unwritten(found)
-            or not isinstance(found.op, Set | Decide | Rows | Relations)
-        ):
+        if found.is_live is not None or _is_unwritten(found) or not isinstance(found.op, _CARRIED):
             self._flag("void_over", number, ordinal, f"{bundle.hex()[:12]}:{op.payload.ordinal}")
             return
         self._list_in(found, number << ORDINAL_BITS | ordinal, chunk, op, keys)
@@ -492,9 +498,9 @@ class Applier:
         if isinstance(op, Exist):
             says = {one.is_live for one in there}
             return len(says) + bool(unread) > 1 or (op.payload and False in says)
-        if not isinstance(op, Set | Decide):
+        if not isinstance(op, Set | Decide | Text):
             return False
-        return (bool(unread) and bool(there)) or is_settling(one.value for one in there)
+        return (bool(unread) and bool(there)) or len({sameness(self._texts, one) for one in there}) > 1
 
     def _is_known_there(self, number: int, op: OpAt, record: Record, key: int) -> bool:
         """Tells whether the author of a bundle saw an op in a slot: written there, or carried there before."""

@@ -13,12 +13,25 @@ import msgspec
 
 from openprod.merge.equivalence import Classes
 from openprod.merge.relations import between
+from openprod.merge.text import Splice
 from openprod.model.bundle import Cause
 from openprod.model.errors import Refused
-from openprod.model.ops import Carry, Chunk, Ends, KnownOp, OpRef, Relations, RelationsPayload, Rows, RowsPayload
+from openprod.model.ops import (
+    Carry,
+    Chunk,
+    Ends,
+    KnownOp,
+    OpRef,
+    Relations,
+    RelationsPayload,
+    Rows,
+    RowsPayload,
+    TextPayload,
+)
 from openprod.model.slots import EXISTS
 from openprod.model.values import Value
 from openprod.store.log import OpAt
+from openprod.workspace.text_edit import Typed, Typist
 
 # Whoever needs one cell reads its chunk: small ones, unless a bundle would have too many of them.
 BLOCK_ROWS = 250
@@ -108,6 +121,19 @@ class SightDesk(Protocol):
         """Returns an op."""
         ...
 
+    def value_at(self, oid: int) -> Value:
+        """Returns what a write to a field said when it was made."""
+        ...
+
+    def says(self, oids: Sequence[int]) -> dict[int, Value]:
+        """Returns what each of a field's heads says, seen beside the others."""
+        ...
+
+    @property
+    def typist(self) -> Typist:
+        """Who makes updates of texts here."""
+        ...
+
     def address_of(self, oid: int) -> tuple[bytes, int]:
         """Returns an op as (bundle id, ordinal)."""
         ...
@@ -167,7 +193,22 @@ class Sight:
 
     def value(self, oid: int) -> Value:
         """Returns the value an op wrote."""
-        return self._workspace.op_at(oid).value
+        return self._workspace.value_at(oid)
+
+    def typed(self, uuid: bytes, key: str, heads: Heads, splices: Sequence[Splice]) -> Typed | None:
+        """Returns the op that changes of a text make, over what of these heads is shown; None for no change."""
+        typist = self._workspace.typist
+        subjects, keys = self.slots(uuid, key)
+        over = typist.shown(heads, self._workspace.says(heads))
+        return typist.typed([(one, other) for one in subjects for other in keys], over, splices)
+
+    def taken_back(self, uuid: bytes, key: str, oid: int) -> Typed | None:
+        """Returns the op that takes back what an op typed; None where nothing of it is there any more."""
+        typist = self._workspace.typist
+        subjects, keys = self.slots(uuid, key)
+        heads = self.heads(uuid, key)
+        over = typist.shown(heads, self._workspace.says(heads))
+        return typist.taken_back([(one, other) for one in subjects for other in keys], over, oid)
 
     def oid(self, address: tuple[bytes, int]) -> int:
         """Returns the local number of an op given as (bundle id, ordinal)."""
@@ -240,7 +281,7 @@ class ChunkBuilder:
             bundle, ordinal = self.sight.address(oid)
             flat += (self._bundles.setdefault(bundle, len(self._bundles)), ordinal)
         self._push(kind, self._pairs(subjects), keys, tuple(flat), payload)
-        self._weight += len(payload.encode()) if isinstance(payload, str) else 32
+        self._weight += _weight(payload)
         self._values += 1
         if len(self._ops) >= CHUNK_OPS or self._weight > CHUNK_TEXT_BYTES:
             self._close()
@@ -335,3 +376,10 @@ class ChunkBuilder:
         """Returns the chunks."""
         self._close()
         return self._chunks
+
+
+def _weight(payload: object) -> int:
+    """Returns about how many bytes an op takes."""
+    if isinstance(payload, TextPayload):
+        return len(payload.update) + 32
+    return len(payload.encode()) if isinstance(payload, str) else 32

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from openprod.catalog.check import parse
 from openprod.catalog.names import quote
-from openprod.catalog.tables import Catalog, Table
+from openprod.catalog.tables import Catalog, Field, Table
 from openprod.identity.seal import chunk_ref, opening, seal
 from openprod.merge.heads import Life
 from openprod.merge.relations import DIGITS, RUN_CHARACTERS
@@ -43,7 +43,8 @@ from openprod.store.home import Home, LogKey
 from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, SEQ_BITS, Branch, Log, OpAt
 from openprod.store.pending import PendingShelf
 from openprod.store.read_model import ReadModel
-from openprod.workspace import wording
+from openprod.store.texts import TextShelf
+from openprod.workspace import together, wording
 from openprod.workspace.apply import Applier
 from openprod.workspace.building import Linked, Place, Sight
 from openprod.workspace.catalogs import CatalogLoader
@@ -51,6 +52,8 @@ from openprod.workspace.drafts import Bulk, Draft
 from openprod.workspace.ingest import Ingest
 from openprod.workspace.meaning import Changes, Meaning
 from openprod.workspace.smart import Source
+from openprod.workspace.text_edit import NotAText, Typist
+from openprod.workspace.texts import Texts
 from openprod.workspace.write import Edit
 
 log = logging.getLogger(__name__)
@@ -114,8 +117,10 @@ class Desk:
         self.heads = Heads(database)
         self.model = ReadModel(database, lambda uuid: self.heads.need(self.standing(uuid)).eid)
         self.loader = CatalogLoader(database)
-        self.meaning = Meaning(database, self.log, self.heads, self.model, self.loader)
-        self.applier = Applier(database, self.log, self.heads, self.model, self.meaning)
+        self.texts = Texts(self.log, TextShelf(database))
+        self.typist = self._new_typist()
+        self.meaning = Meaning(database, self.log, self.heads, self.model, self.loader, self.texts)
+        self.applier = Applier(database, self.log, self.heads, self.model, self.meaning, self.texts)
         self.pending = PendingShelf(database)
         self.ingest = Ingest(database, self.log, self.pending, self.applier, self.id)
         self.model.use(self.loader.load(), self.loader.venue_zone)
@@ -170,6 +175,7 @@ class Desk:
     def forget(self) -> None:
         """Drops every cache: after somebody else's commit, or a transaction of ours that came to nothing."""
         self.log.refresh()
+        self.texts.forget()
         self.heads.refresh()
         self.applier.begin()
         self.applier.read_hash()
@@ -330,6 +336,30 @@ class Desk:
     def op_at(self, oid: int) -> OpAt:
         """Returns an op by its local number."""
         return self.log.op_at(oid)
+
+    def says(self, oids: Sequence[int]) -> dict[int, Value]:
+        """Returns what each of a field's heads says, seen beside the others."""
+        return together.says(self.log, self.texts, oids)
+
+    def _new_typist(self) -> Typist:
+        return Typist(self.log, self.texts, self.chance, self.writing_log)
+
+    def writing_log(self) -> bytes:
+        """Returns the id of the log that the next bundle stands in."""
+        return self.open_log().log
+
+    def text_of(self, heads: Sequence[int], field: Field) -> str:
+        """Returns the letters that a field with these heads shows; raises NotAText where it shows something else."""
+        said = self.says(heads)
+        shown = self.typist.shown(heads, said)
+        value = said[shown[0]] if shown else None
+        if value is not None and not isinstance(value, str):
+            raise NotAText(f"{field.title} ({field.key}) holds something else than text here. Set it outright first.")
+        return value or ""
+
+    def value_at(self, oid: int) -> Value:
+        """Returns what a write to a field said when it was made; a text's, all of it as it stood then."""
+        return self.says((oid,))[oid]
 
     # -- what is there
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from openprod.model.ops import Ends
 from openprod.model.values import Value
 from openprod.workspace.building import Heads, Spot
+from openprod.workspace.text_edit import TextEdit
 
 
 @dataclass(slots=True)
@@ -23,12 +24,21 @@ class Written:
 
 
 @dataclass(slots=True)
+class Typing:
+    """What an edit types in a text, over which heads; None = over what the editor saw when the edit began."""
+
+    change: TextEdit
+    heads: Heads | None
+
+
+@dataclass(slots=True)
 class Draft:
     """What an edit does to one record or relation so far.
 
     Attributes:
         table: the table that a record made by this edit was added to.
         assumed: those of the values that nobody gave: defaults of a relation's properties.
+        texts: what is typed in texts, by field.
     """
 
     uuid: bytes
@@ -40,6 +50,7 @@ class Draft:
     place: Spot | None = None
     is_unrelated: bool = False
     assumed: set[str] = field(default_factory=set[str])
+    texts: dict[str, Typing] = field(default_factory=dict[str, Typing])
 
     @property
     def is_new(self) -> bool:

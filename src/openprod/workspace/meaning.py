@@ -20,6 +20,9 @@ from openprod.model.ops import (
     Decide,
     InviteOpen,
     KnownOp,
+    ListAdd,
+    ListRemove,
+    ListReset,
     LogClose,
     Map,
     Merge,
@@ -27,6 +30,7 @@ from openprod.model.ops import (
     Relations,
     Rows,
     Set,
+    Text,
     subject_indexes,
     width,
 )
@@ -46,12 +50,15 @@ from openprod.model.slots import (
 from openprod.model.values import FieldRef, RecordRef, Value
 from openprod.store.database import Database, SqlValue
 from openprod.store.heads import Heads, Record
-from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, Log, OpAt
+from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, Log, OpAt, Together
 from openprod.store.read_model import Column, ReadModel, Shelf
+from openprod.workspace import together
 from openprod.workspace.catalogs import CatalogLoader
 from openprod.workspace.smart import Sources
+from openprod.workspace.texts import Texts
 
 _FILL_PAGE = 2_000
+_FIELD_OPS = (Set, Decide, Text, ListAdd, ListRemove, ListReset)
 
 # The value a field shows, and whether it is in question.
 Shown: TypeAlias = tuple[Value, bool]
@@ -81,9 +88,12 @@ class Changes:
 class Meaning:
     """Keeps the read model in step with the heads. One batch: `begin`, `settle` for each changed record, `finish`."""
 
-    def __init__(self, database: Database, log: Log, heads: Heads, model: ReadModel, loader: CatalogLoader) -> None:
+    def __init__(
+        self, database: Database, log: Log, heads: Heads, model: ReadModel, loader: CatalogLoader, texts: Texts
+    ) -> None:
         self._db = database
         self._log = log
+        self._texts = texts
         self._heads = heads
         self._model = model
         self._loader = loader
@@ -142,21 +152,33 @@ class Meaning:
             self._db.executemany("DELETE FROM conflict WHERE eid = ? AND key = ?", self._closed)
         if self._opened:
             self._db.executemany("INSERT OR IGNORE INTO conflict(eid, key, main) VALUES(?, ?, 1)", self._opened)
+        self._texts.save()
         self._clear()
 
     # -- values
 
-    def _value_at(self, oid: int) -> tuple[Value, bool]:
+    def _value_at(self, oid: int) -> tuple[Value | Together, bool]:
         found = self._values.get(oid)
         return self._log.value_at(oid) if found is None else found
 
     def heads_of(self, record: Record, key: int) -> list[Head]:
         """Returns a field's heads with values and order."""
+        return self._heads_among(self._heads.united(record, key))
+
+    def _heads_among(self, oids: Sequence[int]) -> list[Head]:
         found: list[Head] = []
-        for oid in self._heads.united(record, key):
+        for oid in oids:
             value, is_decision = self._value_at(oid)
+            if isinstance(value, Together):
+                said = together.says(self._log, self._texts, oids)
+                return [Head(one, said[one], self._value_at(one)[1], self._log.order_of(one)) for one in oids]
             found.append(Head(oid, value, is_decision, self._log.order_of(oid)))
         return found
+
+    def _value_alone(self, oid: int) -> Value:
+        """Returns what a field shows that has one head."""
+        value, _ = self._value_at(oid)
+        return together.says(self._log, self._texts, (oid,))[oid] if isinstance(value, Together) else value
 
     def value_of(self, record: Record, key: int) -> Value:
         """Returns the value a field shows, None where it has none; of a smart field what its source shows."""
@@ -169,7 +191,7 @@ class Meaning:
         if not heads:
             return None
         if len(heads) == 1:
-            return self._value_at(heads[0])[0]
+            return self._value_alone(heads[0])
         return shown(self.heads_of(record, key)).value
 
     def values_of(self, record: Record, keys: Iterable[str]) -> dict[str, Value]:
@@ -237,7 +259,7 @@ class Meaning:
             value, is_open = shown(several).value, is_conflict(several)
             (self._opened if is_open else self._closed).append((record.eid, key))
         else:
-            value, is_open = self._value_at(heads[0])[0] if heads else None, False
+            value, is_open = self._value_alone(heads[0]) if heads else None, False
             if (record.eid, key) in self._heads.calmed:
                 self._closed.append((record.eid, key))
         if type(value) is FieldRef:
@@ -463,7 +485,7 @@ class Meaning:
         if (
             not found.is_auto
             and found.is_live is not False
-            and (found.is_live or found.value is not None or isinstance(op, Set | Decide))
+            and (found.is_live or found.value is not None or isinstance(op, _FIELD_OPS))
         ):
             yield Work(number, is_contesting=True, over=tuple)
 

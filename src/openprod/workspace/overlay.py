@@ -168,6 +168,10 @@ class OverlayDesk(Desk):
             self.linked = base.linked
             self._replay()
 
+    def writing_log(self) -> bytes:
+        """Returns the id of the log that staged bundles stand in, which exists nowhere else."""
+        return self.row.id * 2
+
     # -- following what everybody has
 
     def follow(self) -> bool:
@@ -209,8 +213,9 @@ class OverlayDesk(Desk):
         made = Desk(self.base.folder, self.base.db.copied(SQL_FUNCTIONS), self.home, self.clock, self.chance)
         # Not the lock: other threads wait for it.
         self.db, self.log, self.heads, self.model = made.db, made.log, made.heads, made.model
-        self.loader, self.meaning, self.applier = made.loader, made.meaning, made.applier
+        self.loader, self.meaning, self.applier, self.texts = made.loader, made.meaning, made.applier, made.texts
         self.pending, self.ingest = made.pending, made.ingest
+        self.typist = self._new_typist()
         old.close()
         self._replay()
 
@@ -466,7 +471,7 @@ class OverlayDesk(Desk):
     def _apply(self, staged: Sequence[Chunk], label: str, linked: Linked) -> None:
         """Applies staged ops to the copy, as a bundle of a log that exists nowhere else."""
         chunks = [*staged, *linked.chunks]
-        log = LogId(self.row.id * 2)
+        log = LogId(self.writing_log())
         arms = self.log.branches_of(log)
         actor = self.home.need_identity().actor
         arm = arms[0] if arms else self.log.new_branch(log, None, 0, actor)

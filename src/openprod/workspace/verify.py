@@ -42,6 +42,7 @@ DERIVED = (
     "taken",
     "mapped",
     "merged",
+    "text",
     "loose",
     "edge",
     "invite",

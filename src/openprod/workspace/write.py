@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Protocol, Self
 
-from openprod.catalog.check import check_fields, check_new, parse_column, unknown_field
+from openprod.catalog.check import check_fields, check_new, parse, parse_column, unknown_field
 from openprod.catalog.tables import Field, Relation, Table
 from openprod.model.bundle import CAUSE_EDIT, Cause
 from openprod.model.errors import Refused
@@ -27,6 +27,7 @@ from openprod.model.ops import (
     Place,
     Relate,
     Set,
+    Text,
     Unrelate,
 )
 from openprod.model.slots import EXISTS, POSITION, RELATION, member_key
@@ -35,7 +36,8 @@ from openprod.store.database import without_collector
 from openprod.workspace import smart
 from openprod.workspace.building import ChunkBuilder, Heads, Lists, Sight, SightDesk, Spot, TooMuch, Unordered
 from openprod.workspace.building import Place as When
-from openprod.workspace.drafts import Bulk, Draft, Written
+from openprod.workspace.drafts import Bulk, Draft, Typing, Written
+from openprod.workspace.text_edit import NotAText, TextEdit
 from openprod.workspace.through import Through, ThroughDesk
 
 Settle = Callable[["Edit", str, "int | str | None", object], None]
@@ -90,6 +92,10 @@ class EditDesk(SightDesk, ThroughDesk, Protocol):
 
     def member_tables(self, uuid: bytes) -> list[str]:
         """Returns the tables a record is in."""
+        ...
+
+    def text_of(self, heads: Heads, field: Field) -> str:
+        """Returns the letters that a field with these heads shows."""
         ...
 
     def relation_ends(self, uuid: bytes) -> Ends | None:
@@ -230,6 +236,52 @@ class Edit:
         for uuid, key, written in found:
             self._draft(uuid).values[key] = written
             self._draft(uuid).assumed.discard(key)
+            self._draft(uuid).texts.pop(key, None)
+
+    def text(self, record: str, key: str, heads: Sequence[str] | None = None) -> TextEdit:
+        """Returns a text of a record, to type in: what is typed merges with what others type at the same time.
+
+        Args:
+            record: which record.
+            key: short or full field name; raises NotAText for a field that does not merge.
+            heads: the op ids that the author was looking at; without it what was there when the edit began.
+        """
+        with self._workspace.looking():
+            draft = self._draft(self._uuid(record))
+            # Where the field is taken from another record's, that is where somebody types.
+            uuid, full, _ = self._through.written(draft, self._field_of(draft, key).key, "", None)
+            draft, column = self._draft(uuid), self._workspace.catalog.field(full)
+            if column.merge != "crdt":
+                raise NotAText(
+                    f"{column.title} ({column.key}) is one value and does not merge letter by letter. Set it: openprod"
+                    " set RECORD FIELD=VALUE"
+                )
+            pending = draft.values.get(column.key)
+            if draft.is_new or pending is not None:
+                return self._pending_text(draft, column, pending)
+            typing = draft.texts.get(column.key)
+            if typing is None:
+                known = tuple(map(self._workspace.oid_of, heads)) if heads is not None else None
+                seen = self._workspace.heads_at(draft.uuid, column.key, self.start) if known is None else known
+                change = TextEdit(self._workspace.text_of(seen, column), lambda text: _check_text(column, text))
+                typing = draft.texts[column.key] = Typing(change, known)
+            return typing.change
+
+    def _pending_text(self, draft: Draft, column: Field, pending: Written | None) -> TextEdit:
+        """Returns a text that this edit itself sets, to go on with."""
+        heads = pending.heads if pending is not None else ()
+
+        def check(text: str) -> None:
+            _check_text(column, text)
+            draft.values[column.key] = Written(text or None, heads)
+
+        value = pending.value if pending is not None else None
+        return TextEdit(value if isinstance(value, str) else "", check)
+
+    def _field_of(self, draft: Draft, key: str) -> Field:
+        (holder,) = self._by_holder(draft, {key: None})
+        found = self._holder(holder).resolve(key)
+        return found if found is not None else self._workspace.catalog.field(key)
 
     def expect(self, record: str, key: str, op: str) -> None:
         """Makes the whole edit depend on a field holding just one change when it is written; MovedOn otherwise.
@@ -633,6 +685,14 @@ class Edit:
                 builder.add(Decide, draft.uuid, key, heads, written.value)
             elif not self._is_settled(sight, draft.uuid, key, heads, written.value):
                 builder.add(Set, draft.uuid, key, heads, written.value)
+        for key, typing in draft.texts.items():
+            self._build_text(builder, sight, draft.uuid, key, typing)
+
+    def _build_text(self, builder: ChunkBuilder, sight: Sight, uuid: bytes, key: str, typing: Typing) -> None:
+        heads = typing.heads if typing.heads is not None else sight.heads(uuid, key)
+        typed = sight.typed(uuid, key, heads, typing.change.splices)
+        if typed is not None:
+            builder.add(Text, uuid, key, typed.over, typed.payload)
 
     def _is_settled(self, sight: Sight, uuid: bytes, key: str, heads: Heads, value: Value) -> bool:
         """Tells whether writing a value would change nothing: it is the one, uncontested value already."""
@@ -657,3 +717,8 @@ def _build_rest(builder: ChunkBuilder, draft: Draft, keys: Sequence[str]) -> Non
     for key, written in draft.values.items():
         if key not in keys and written.value is not None:
             builder.add(Set, draft.uuid, key, (), written.value)
+
+
+def _check_text(column: Field, text: str) -> None:
+    """Raises FieldRefused where a text is none that the field can hold."""
+    parse(column, text)
