@@ -7,18 +7,18 @@ words of `merge.text` and `merge.lists`, and none of their short cuts.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from openprod.merge.lists import ListHead, elements, value_of
-from openprod.merge.text import Typing, base_of_op, base_of_slots, united
+from openprod.merge.text import Document, Typing, base_of_op, base_of_slots, united
 from openprod.model.ids import BundleId
 from openprod.model.ops import ListItem, TextPayload
 from openprod.model.values import Value
 
 if TYPE_CHECKING:
-    from openprod.merge.fold import OpId, Write
+    from openprod.merge.fold import OpId, Slot, Write
 
 LIST_DEEDS = ("add", "take", "reset")
 
@@ -50,12 +50,13 @@ class Together:
         """Finds where every op on a text stands; `counting` are the writes that one goes on from with right."""
         for write in sorted(self.writes.values(), key=lambda write: write.order):
             if write.deed == "text":
-                self.places[write.id] = self._place(write, counting(write))
+                self.places[write.id] = self.standing(write.slots, counting(write))
 
-    def _place(self, write: Write, before: Sequence[Write]) -> Place:
+    def standing(self, slots: Iterable[Slot], before: Sequence[Write]) -> Place:
+        """Returns where an op in these slots stands that goes on from these values and ops on texts."""
         newest = max(before, key=lambda one: (one.decision, one.order), default=None)
         if newest is None:
-            base = base_of_slots(write.slots)
+            base = base_of_slots(slots)
             self.bases[base] = ""
         elif newest.deed == "text":
             base = self.places[newest.id].base
@@ -92,6 +93,10 @@ class Together:
 
     def text(self, base: bytes, ops: Sequence[OpId]) -> str:
         """Returns the letters that ops on one text, and all that they go on from, make."""
+        return self.document(base, ops).text
+
+    def document(self, base: bytes, ops: Sequence[OpId]) -> Document:
+        """Returns the text that ops on it, and all that they go on from, make."""
         typings: dict[OpId, Typing] = {}
         todo = list(ops)
         while todo:
@@ -101,7 +106,7 @@ class Together:
                 assert isinstance(write.holds, TextPayload)
                 typings[one] = Typing(write.order, place.on, write.holds.update)
                 todo += place.on
-        return united(base, self.bases[base], typings).text
+        return united(base, self.bases[base], typings)
 
 
 def _list_head(write: Write) -> ListHead:

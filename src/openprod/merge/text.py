@@ -7,15 +7,18 @@ decides that. Knows letters, writers and their counts. Must not know where ops a
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, cast
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from openprod.model.text_update import ROOT, BadUpdate, Update, base_client, read_clocks, read_update, seed
 
 if TYPE_CHECKING:
-    from pycrdt import Doc
+    from pycrdt import Doc, Text, TextEvent
+
+    Library = Doc[Text]
 
 Order = tuple[bytes, bytes, int]
+Id = TypeVar("Id", bound=Hashable)
 
 OP_BASE, SLOT_BASE = b"\x00", b"\x01"
 _OWN = "own"
@@ -120,10 +123,10 @@ class Document:
         doc = _opened([self.state])
         text = doc[ROOT]
         found: list[Splice] = []
-        before = text.to_py() or ""
+        before = str(text)
 
-        def read(event: object) -> None:
-            found.extend(_splices(before, cast("list[dict[str, object]]", event.delta)))  # pyright: ignore[reportAttributeAccessIssue] -- the library's events carry no types
+        def read(event: TextEvent) -> None:
+            found.extend(_splices(before, cast("list[dict[str, object]]", event.delta)))
 
         subscription = text.observe(read)
         _applied(doc, update)
@@ -157,7 +160,7 @@ def fits(update: Update, clocks: Mapping[int, int]) -> bool:
     return all(clocks.get(client, 0) >= count for client, count in update.needs.items())
 
 
-def united(base: bytes, text: str, typings: Mapping[Hashable, Typing]) -> Document:
+def united(base: bytes, text: str, typings: Mapping[Id, Typing]) -> Document:
     """Returns what ops on one text make of it together.
 
     Args:
@@ -215,7 +218,7 @@ def spliced(text: str, splices: Iterable[Splice]) -> str:
 # -- the library
 
 
-def _opened(updates: Sequence[bytes], client: int | None = None) -> Doc:
+def _opened(updates: Sequence[bytes], client: int | None = None) -> Library:
     """Returns a fresh document of the library with updates that it took before."""
     from pycrdt import Doc, Text  # noqa: PLC0415 -- only where a text is worked on: a cold start counts milliseconds
 
@@ -227,7 +230,7 @@ def _opened(updates: Sequence[bytes], client: int | None = None) -> Doc:
     return doc
 
 
-def _applied(doc: Doc, update: bytes) -> bool:
+def _applied(doc: Library, update: bytes) -> bool:
     """Lets the library add an update; tells whether it did. What it panics over is no exception but ends programs."""
     try:
         doc.apply_update(update)
@@ -238,17 +241,16 @@ def _applied(doc: Doc, update: bytes) -> bool:
     return True
 
 
-def _caught(doc: Doc, change: object) -> bytes:
+def _caught(doc: Library, change: Callable[[], object]) -> bytes:
     """Returns the update that a change of a document makes; empty where it makes none."""
     made: list[bytes] = []
     subscription = doc.observe(lambda event: made.append(event.update))
-    assert callable(change)
     change()
     doc.unobserve(subscription)
     return made[-1] if made else b""
 
 
-def _splice(doc: Doc, splices: Sequence[Splice]) -> None:
+def _splice(doc: Library, splices: Sequence[Splice]) -> None:
     text = doc[ROOT]
     with doc.transaction():
         letters = str(text)

@@ -39,12 +39,16 @@ class Update(NamedTuple):
         clock: that writer's count before it.
         length: how many letters it brings, in UTF-16 units, those deleted again among them.
         needs: for each writer, the count that must be there before; its own is that of `clock`.
+        letters: those that it brings and does not delete again, in the order in which they were typed.
+        deleted: how many letters it deletes, in UTF-16 units.
     """
 
     client: int | None
     clock: int
     length: int
     needs: dict[int, int]
+    letters: str
+    deleted: int
 
 
 def client_of(log: bytes, run: int) -> int:
@@ -95,13 +99,13 @@ def read_update(raw: bytes) -> Update:
         raise BadUpdate("a text's update brings letters of several writers")
     needs: dict[int, int] = {}
     client, clock, length = reader.letters(needs) if writers else (None, 0, 0)
-    reader.deletions(needs)
+    deleted = reader.deletions(needs)
     reader.end()
     if client is not None:
         own = needs.pop(client, 0)
         if own > clock + length:
             raise BadUpdate("a text's update names letters of its own that it does not bring")
-    return Update(client, clock, length, needs)
+    return Update(client, clock, length, needs, "".join(reader.strings), deleted)
 
 
 def read_clocks(state: bytes) -> dict[int, int]:
@@ -127,6 +131,7 @@ class _Reader:
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
         self._at = 0
+        self.strings: list[str] = []
 
     def number(self) -> int:
         """Reads a variable-length number of at most 53 bits."""
@@ -188,18 +193,24 @@ class _Reader:
         if info & _HAS_KEY:
             raise BadUpdate("a text's update writes to something else than the text")
         kind = info & _CONTENT
-        length = units(self.string()) if kind == _STRING else self.number() if kind == _DELETED else 0
+        length = self.number() if kind == _DELETED else 0
+        if kind == _STRING:
+            self.strings.append(self.string())
+            length = units(self.strings[-1])
         if not length:
             raise BadUpdate("a text's update holds something else than letters")
         return length
 
-    def deletions(self, needs: dict[int, int]) -> None:
-        """Reads what is deleted; notes whose letters must be there."""
+    def deletions(self, needs: dict[int, int]) -> int:
+        """Reads what is deleted and returns how many letters; notes whose must be there."""
+        deleted = 0
         for _ in range(self._bounded()):
             client = self.number()
             for _ in range(self._bounded()):
                 at, length = self.number(), self.number()
                 needs[client] = max(needs.get(client, 0), at + length)
+                deleted += length
+        return deleted
 
     def _bounded(self) -> int:
         count = self.number()

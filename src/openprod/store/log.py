@@ -99,7 +99,7 @@ class Together:
 
 
 TOGETHER = Together()
-_TOGETHER_KINDS = (Text, ListAdd, ListRemove, ListReset)
+TOGETHER_KINDS = (Text, ListAdd, ListRemove, ListReset)
 
 
 class OpAt(NamedTuple):
@@ -529,7 +529,7 @@ class Log:
         if type(op) is Rows:
             row, column = divmod(ordinal - starts[at], IMPLIED_COLUMNS + len(op.keys))
             return op.payload.rows[row][column - IMPLIED_COLUMNS] if column >= IMPLIED_COLUMNS else None, False
-        if isinstance(op, _TOGETHER_KINDS):
+        if isinstance(op, TOGETHER_KINDS):
             return TOGETHER, False
         found = describe(oid, chunk, op, ordinal - starts[at], header)
         return found.value, found.is_decision

@@ -160,6 +160,16 @@ class DeskSeat:
         shown = None if heads is None else {key: [f"{bundle.hex()[:12]}:{ordinal}" for bundle, ordinal in heads]}
         self._do(lambda edit: edit.set(record, {key: value}, heads=shown))
 
+    def type(self, record: str, key: str, at: int, gone: int, text: str) -> None:
+        """Types in the text that is shown; places beyond the end mean the end."""
+
+        def typed(edit: Edit) -> None:
+            shown = edit.text(record, key)
+            first = min(at, len(shown.text))
+            shown.replace(first, min(gone, len(shown.text) - first), text)
+
+        self._do(typed)
+
     def decide(self, record: str, key: str, value: Value) -> None:
         """Settles an open question."""
         with self.build():

@@ -21,6 +21,7 @@ from openprod.identity.keys import SigningSeed
 from openprod.merge.equivalence import Classes
 from openprod.merge.fold import OpId, Sifted, State, fold, newest, sift
 from openprod.merge.relations import between
+from openprod.merge.text import Splice
 from openprod.model import ops
 from openprod.model.bundle import (
     ADMISSION_INVITATION,
@@ -77,12 +78,15 @@ from openprod.model.ops import (
     RowsPayload,
     Set,
     Split,
+    Text,
+    TextPayload,
     Unmap,
     Unrelate,
     encode_chunk,
     width,
 )
 from openprod.model.slots import CLOCK, EXISTS, INVITE, MAPPING, POSITION, RELATION, SAME, member_key
+from openprod.model.text_update import ENCODING, client_of
 from openprod.model.values import FieldRef, Value
 from openprod.testing.clock import FakeClock
 
@@ -515,6 +519,25 @@ class PaperDevice:
         """Settles what a field offers."""
         keys, over = self.state.mapped.members(key), self.heads(record, key)
         self._write(Draft(self.members(record), keys, over, lambda c, s, k, o: Decide(c, s, k, o, value)))
+
+    def type(self, record: str, key: str, at: int, gone: int, text: str) -> None:
+        """Types in the text that is shown, each time under a run of its own; places beyond the end mean the end."""
+        slot = (id_from_text(record), key)
+        keys, together = self.state.mapped.members(key), self.state.together
+        shown = self.state.shown(slot)
+        over = [offer.heads for offer in self.state.offers(slot) if shown in offer.heads]
+        before = list(over[0]) if over else []
+        members = self.members(record)
+        place = together.standing([(one, other) for one in members for other in keys], before)
+        document = together.document(place.base, place.on)
+        first = min(at, len(document.text))
+        run = self._chance.getrandbits(64)
+        gone = min(gone, len(document.text) - first)
+        update = document.typed(client_of(self.log, run), [Splice(first, gone, text)])
+        if update:
+            payload = TextPayload(run, 0, ENCODING, update)
+            ids = tuple(write.id for write in before)
+            self._write(Draft(members, keys, ids, lambda c, s, k, o: Text(c, s, k, o, payload)))
 
     def delete(self, record: str) -> None:
         """Deletes a record."""

@@ -18,6 +18,7 @@ label = "{name}"
 name = "text"
 phone = "text"
 email = "text"
+notes = { type = "text", merge = "crdt" }
 
 [table.attendees]
 title = "Attendees"
@@ -25,6 +26,7 @@ label = "{label}"
 
 [table.attendees.fields]
 label = "text"
+remarks = { type = "text", merge = "crdt" }
 
 [relation.knows]
 title = "Knows"

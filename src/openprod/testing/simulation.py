@@ -17,7 +17,7 @@ from random import Random
 from openprod.merge.fold import builds_on, fold, sift
 from openprod.model.bundle import Bundle, Seen, decode_header, id_of, open_bundle
 from openprod.model.errors import Missing, Refused
-from openprod.model.ids import EntityId, id_from_text
+from openprod.model.ids import EntityId, id_from_text, id_text
 from openprod.model.ops import Set
 from openprod.model.slots import EXISTS
 from openprod.testing.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, YEAR_MS, FakeClock, TrueTime
@@ -31,9 +31,11 @@ from openprod.testing.world import (
     KNOWS,
     LABEL,
     NAME,
+    NOTES,
     ORDER,
     PEOPLE,
     PHONE,
+    REMARKS,
     PaperSeat,
     Token,
     differences,
@@ -47,7 +49,7 @@ SEEDS_USUAL = 300
 NAMES = ("Ana", "Ben", "Cy", "Dee", "Eve")
 FIELDS = (NAME, PHONE, EMAIL)
 # What people map: across tables, within one, and in a chain.
-PAIRS = ((NAME, LABEL), (PHONE, LABEL), (NAME, EMAIL))
+PAIRS = ((NAME, LABEL), (PHONE, LABEL), (NAME, EMAIL), (NOTES, REMARKS))
 NOTE = "stage.knows.note"
 VALUES = ("U", "V", "W", "X", "Y", "Z", None)
 SKEWS_MS = (0, 0, -DAY_MS, -4 * MINUTE_MS, 4 * MINUTE_MS, 3 * HOUR_MS, YEAR_MS, -HOUR_MS)
@@ -96,6 +98,8 @@ VERBS: dict[str, int] = {
     "order": 3,
     "move": 3,
     "refer": 3,
+    "type": 12,
+    "write text": 2,
 }
 
 
@@ -269,6 +273,10 @@ class Simulation:
                 seat.set(record, key, value)
             case "stale":
                 return self._stale(seat, value)
+            case "type":
+                return self._type(seat, record)
+            case "write text":
+                seat.set(record, self.chance.choice((NOTES, REMARKS)), value and value * 3)
             case "many":
                 with seat.edit():
                     for one in self.chance.sample(self.records, min(3, len(self.records))):
@@ -302,6 +310,14 @@ class Simulation:
             case _:
                 return self._decide(seat, "any", value)
         return ""
+
+    def _type(self, seat: DeskSeat | PaperSeat, record: str) -> str:
+        """Types in a text: at a place, some letters go and some come."""
+        at, gone, many = self.chance.randrange(12), self.chance.choice((0, 0, 0, 1, 4)), self.chance.randint(0, 5)
+        key = self.chance.choice((NOTES, NOTES, NOTES, REMARKS))
+        text = self.chance.choice("abc🎭é") * many
+        seat.type(record, key, at, gone, text)
+        return f"{key} at {at}: {gone} go, {text} comes"
 
     def _move(self, seat: DeskSeat) -> str:
         """Moves an entry behind another one, most often of the same list."""
@@ -338,9 +354,24 @@ class Simulation:
         value = self.chance.choice(VALUES)
         heads = guest.state.heads
         mine = tuple(head.id for head in heads.get((record, key), ()))
-        kinds = ("auto", "auto exist", "odd over", "wide", "wide", "later", "later too", "narrow", "narrow", "plain")
+        kinds = (
+            "type",
+            "type",
+            "auto",
+            "auto exist",
+            "odd over",
+            "wide",
+            "wide",
+            "later",
+            "later too",
+            "narrow",
+            "narrow",
+            "plain",
+        )
         kind = self.chance.choice(kinds)
         match kind:
+            case "type":
+                key = self._type(guest, id_text(record))
             case "auto":
                 guest.seal([draft_set(record, key, value, mine)], cause=AUTOMATION)
             case "auto exist":

@@ -40,11 +40,14 @@ from openprod.model.ops import (
     Rows,
     RowsPayload,
     Set,
+    Text,
+    TextPayload,
     Unrelate,
     encode_chunk,
     width,
 )
 from openprod.model.slots import EXISTS, INVITE, POSITION, RELATION
+from openprod.model.text_update import client_of, read_update
 from openprod.model.values import (
     BlobRef,
     Date,
@@ -69,8 +72,9 @@ LABEL = "stage.attendees.label"
 KNOWS = "stage.knows"
 NOTE = "stage.knows.note"
 ORDER = "stage.order"
+NOTES, REMARKS = "stage.people.notes", "stage.attendees.remarks"
 # What people map: across tables, within one, and in a chain.
-PAIRS = ((FIELDS[0], LABEL), (FIELDS[1], LABEL), FIELDS)
+PAIRS = ((FIELDS[0], LABEL), (FIELDS[1], LABEL), FIELDS, (NOTES, REMARKS))
 DEVICES_MAX = 5
 
 
@@ -226,6 +230,7 @@ class HistoryPlayer:
         *("add", "rows", "set", "set", "set", "stale_set", "decide", "clear", "delete", "restore", "put", "remove"),
         *("relate", "unrelate", "wide", "wide_auto", "auto", "auto_exist", "odd_over", "later", "narrow", "twin"),
         *("map", "unmap", "merge", "merge", "split", "order", "move"),
+        *("type", "type", "type", "type_over", "type_odd", "write_text"),
         *("skew", "sync", "sync", "sync", "all"),
     )
 
@@ -279,6 +284,14 @@ class HistoryPlayer:
                     self.tokens[one % len(self.tokens)] if self.tokens else (record, key, ())
                 )
                 who.set(stale_record, stale_key, value, heads)
+            case "type":
+                who.type(record, (NOTES, REMARKS)[one % 2], two, (one + two) % 3, value * (two % 4))
+            case "type_over":
+                who.type(record, key, two, one % 2, value)
+            case "type_odd":
+                self._type_odd(who, record, one, two)
+            case "write_text":
+                who.set(record, (NOTES, REMARKS)[one % 2], None if two % 5 == 0 else value * 3)
             case "decide":
                 who.decide(record, key, value)
             case "clear":
@@ -332,6 +345,20 @@ class HistoryPlayer:
                 self.all_meet()
             case _:
                 pass
+
+    def _type_odd(self, who: PaperDevice, record: str, one: int, two: int) -> None:
+        """Sends again, or for another text, or over anything, what was typed somewhere."""
+        typed = [write for write in who.state.writes.values() if write.deed == "text"]
+        if not typed:
+            return
+        write = sorted(typed, key=lambda write: write.order)[one % len(typed)]
+        assert isinstance(write.holds, TextPayload)
+        payload = write.holds
+        if read_update(payload.update).client not in (None, client_of(who.log, payload.run)):
+            return
+        heads = who.heads(record, NOTES) if two % 2 else write.over
+        draft = Draft((id_from_text(record),), (NOTES,), tuple(heads), lambda c, s, k, o: Text(c, s, k, o, payload))
+        who.seal([draft], cause=AUTOMATION if two % 5 == 0 else PERSON)
 
     def _move(self, who: PaperDevice, entry: str, anchor: str) -> None:
         """Moves an entry behind another one of the same list, where its device shows both."""

@@ -23,13 +23,15 @@ from openprod.testing.clock import MINUTE_MS, FakeClock, TrueTime
 from openprod.testing.device import PaperDevice
 
 PEOPLE = "stage.people"
+NOTES = "stage.people.notes"
 ATTENDEES = "stage.attendees"
 NAME, PHONE, EMAIL = "stage.people.name", "stage.people.phone", "stage.people.email"
 LABEL = "stage.attendees.label"
+REMARKS = "stage.attendees.remarks"
 KNOWS = "stage.knows"
 ORDER, WORD = "stage.order", "stage.order.word"
 FRIEND, SINCE = "stage.friend", "stage.friend.since"
-TABLE_FIELDS = {PEOPLE: (NAME, PHONE, EMAIL), ATTENDEES: (LABEL,)}
+TABLE_FIELDS = {PEOPLE: (NAME, PHONE, EMAIL, NOTES), ATTENDEES: (LABEL, REMARKS)}
 
 # The module whose tables the cases play with; what a look tells is about these only.
 MODULE = "stage."
@@ -110,6 +112,10 @@ class Seat(Protocol):
 
     def set(self, record: str, key: str, value: Value, heads: Token | None = None) -> None:
         """Writes a value over what stands there, or over what an editor showed."""
+        ...
+
+    def type(self, record: str, key: str, at: int, gone: int, text: str) -> None:
+        """Types in the text that is shown; places beyond the end mean the end."""
         ...
 
     def decide(self, record: str, key: str, value: Value) -> None:
@@ -337,7 +343,8 @@ def _settled(state: State, slot: Slot) -> tuple[str, ...]:
     shown = state.shown(slot)
     replaced = [state.writes[one] for one in (shown.over if shown else ()) if one in state.writes]
     there = {(EntityId(one), key) for one in state.same.members(slot[0]) for key in state.mapped.members(slot[1])}
-    return tuple(sorted({repr(plain(write.value)) for write in replaced if there & write.slots}))
+    # What was typed is in the history as it was typed.
+    return tuple(sorted({repr(plain(one.value)) for one in replaced if there & one.slots and one.deed == "value"}))
 
 
 def is_ours(state: State, entity: bytes) -> bool:

@@ -20,8 +20,12 @@ from openprod.model.ops import (
     ClockAccept,
     InviteOpen,
     KnownOp,
+    ListAdd,
+    ListRemove,
+    ListReset,
     Relations,
     Rows,
+    Text,
     subject_indexes,
     width,
 )
@@ -29,9 +33,10 @@ from openprod.model.ops import (
     Place as PlaceOp,
 )
 from openprod.model.slots import EXISTS, POSITION, RELATION, is_field_key, table_of_member_key
+from openprod.model.text_update import read_update
 from openprod.model.values import FieldRef, Plain, Value, plain
 from openprod.store.heads import Record
-from openprod.store.log import ORDINAL_BITS, SEQ_MASK, OpAt, StoredBundle, branch_of
+from openprod.store.log import ORDINAL_BITS, SEQ_MASK, TOGETHER_KINDS, OpAt, StoredBundle, branch_of
 from openprod.store.pending import ADMISSION, HELD, WAITING
 from openprod.workspace import links, taking, wording
 from openprod.workspace.desk import Desk, UnknownRecord, is_relation
@@ -514,9 +519,13 @@ def history(desk: Desk, uuid: bytes, field: str | None = None) -> list[LogEntry]
 
 def replaced_texts(desk: Desk, uuid: bytes, key: str, op: str) -> list[str]:
     """Returns what a change of a field replaced there, in words, the newest first; empty where it was the first."""
-    behind = desk.replaced_by(desk.op_at(desk.oid_of(op)), uuid, key)
-    ops = sorted(behind, key=lambda one: desk.log.order_of(one.oid), reverse=True)
-    return list(dict.fromkeys(wording.value_text(taking.said(desk, one.value)) for one in ops if one.is_live is None))
+    found = desk.op_at(desk.oid_of(op))
+    if isinstance(found.op, TOGETHER_KINDS):
+        # What somebody typed, or put into a list, stands beside what was there.
+        return []
+    ops = sorted(desk.replaced_by(found, uuid, key), key=lambda one: desk.log.order_of(one.oid), reverse=True)
+    values = (taking.said(desk, desk.value_at(one.oid)) for one in ops if one.is_live is None)
+    return list(dict.fromkeys(map(wording.value_text, values)))
 
 
 def _history_keys(desk: Desk, found: Record, field: str | None) -> list[int]:
@@ -625,9 +634,16 @@ def _op_shape(desk: Desk, names: Names, op: OpAt, uuid: bytes, key: str) -> OpSh
         "record": id_text(uuid),
         "title": title,
         "field": key,
-        "value": plain(op.value),
+        "value": plain(_op_value(op.op, op.value)),
         "text": text,
     }
+
+
+def _op_value(op: KnownOp, value: Value) -> Value:
+    """Returns what an op says by itself: of a text what was typed, of a list the element."""
+    if isinstance(op, Text):
+        return read_update(op.payload.update).letters or None
+    return op.payload.value if isinstance(op, ListAdd) else value
 
 
 def _op_words(desk: Desk, op: OpAt, title: str, key: str) -> tuple[str, str]:
@@ -642,6 +658,11 @@ def _op_words(desk: Desk, op: OpAt, title: str, key: str) -> tuple[str, str]:
     if key.startswith("@"):
         return _structure_words(op.op)
     label = wording.field_name(field_title(desk, key))
+    if isinstance(op.op, Text):
+        typed = read_update(op.op.payload.update)
+        return "type", wording.typed(title, label, typed.letters, typed.deleted)
+    if isinstance(op.op, ListAdd | ListRemove | ListReset):
+        return _list_words(op.op, title, label)
     if op.is_decision:
         return (
             "decide",
@@ -652,6 +673,15 @@ def _op_words(desk: Desk, op: OpAt, title: str, key: str) -> tuple[str, str]:
     if isinstance(op.value, FieldRef):
         return "refer", f"{wording.possessive(title)} {label} {wording.value_text(taking.said(desk, op.value))}"
     return "set", f"{wording.possessive(title)} {label} set to {wording.value_text(taking.said(desk, op.value))}"
+
+
+def _list_words(op: ListAdd | ListRemove | ListReset, title: str, label: str) -> tuple[str, str]:
+    whose = f"{wording.possessive(title)} {label}"
+    if isinstance(op, ListAdd):
+        return "list add", f"{wording.value_text(op.payload.value)} put into {whose}"
+    if isinstance(op, ListRemove):
+        return "list remove", f"something taken out of {whose}"
+    return "list reset", f"{whose} emptied"
 
 
 def _structure_words(op: KnownOp) -> tuple[str, str]:

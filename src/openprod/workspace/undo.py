@@ -28,11 +28,13 @@ from openprod.model.ops import (
     Rows,
     Set,
     Split,
+    Text,
     Unmap,
     Unrelate,
     width,
 )
 from openprod.model.slots import EXISTS, RELATION, is_field_key, table_of_member_key
+from openprod.model.values import value_key
 from openprod.store.log import ORDINAL_BITS, SEQ_BITS, OpAt
 from openprod.workspace import reading, wording
 from openprod.workspace.building import ChunkBuilder, Sight
@@ -192,7 +194,7 @@ def _obstacles(desk: Desk, number: int) -> list[tuple[Slot, str]]:
             heads = desk.heads_now(subject, key)
             now = {one for oid in heads for one in _seen_through(desk, oid)}
             then = _seen_through(desk, op.oid)
-            if heads != (op.oid,) and now != then:
+            if heads != (op.oid,) and now != then and not _goes_on(desk, op, heads):
                 newer = [oid for oid in now if oid not in then]
                 if newer:
                     found[subject, key] = _reason(desk, subject, key, max(newer, key=desk.log.order_of))
@@ -260,11 +262,8 @@ def _invert(desk: Desk, builder: ChunkBuilder, sight: Sight, op: OpAt, slot: Slo
     heads = sight.heads(subject, key)
     before = [behind for behind in _behind(desk, op) if desk.stands_in(behind, subject, key)]
     if is_field_key(key):
-        if desk.is_new_since(subject, op.oid >> ORDINAL_BITS):
-            return
-        values = [behind.value for behind in before] or [None]
-        for value in values:
-            builder.add(Set, subject, key, heads, value)
+        if not desk.is_new_since(subject, op.oid >> ORDINAL_BITS):
+            _invert_field(desk, builder, sight, op, slot)
     elif key == EXISTS:
         builder.add(Exist, subject, key, heads, not op.is_live)
     elif table_of_member_key(key) is not None:
@@ -287,6 +286,30 @@ def _invert(desk: Desk, builder: ChunkBuilder, sight: Sight, op: OpAt, slot: Slo
         for behind in before:
             if isinstance(behind.op, Map | Merge):
                 builder.add(type(behind.op), subject, key, heads, behind.op.payload)
+
+
+def _invert_field(desk: Desk, builder: ChunkBuilder, sight: Sight, op: OpAt, slot: Slot) -> None:
+    subject, key = slot
+    if isinstance(op.op, Text):
+        typed = sight.taken_back(subject, key, op.oid)
+        if typed is not None:
+            builder.add(Text, subject, key, typed.over, typed.payload)
+        return
+    before = [behind.oid for behind in _behind(desk, op) if desk.stands_in(behind, subject, key)]
+    values = list(desk.says(before).values()) if before else [None]
+    # What several typed in one text is one value.
+    for value in {value_key(one): one for one in values}.values():
+        builder.add(Set, subject, key, sight.heads(subject, key), value)
+
+
+def _goes_on(desk: Desk, op: OpAt, heads: Sequence[int]) -> bool:
+    """Tells whether what an op typed is in what a field shows, whatever others typed since: so it can be taken back."""
+    if not isinstance(op.op, Text):
+        return False
+    base = desk.texts.base(op.oid)
+    on = [one for one in heads if isinstance(desk.op_at(one).op, Text) and desk.texts.base(one) == base]
+    shown = desk.typist.shown(heads, desk.says(heads))
+    return op.oid in desk.texts.updates(frozenset(on)) and not set(on).isdisjoint(shown)
 
 
 def _behind(desk: Desk, op: OpAt) -> Iterator[OpAt]:

@@ -71,6 +71,14 @@ def shortened(text: str) -> str:
     return line if len(line) <= VALUE_CHARACTERS_MAX else f"{line[: VALUE_CHARACTERS_MAX - 1]}…"
 
 
+def typed(title: str, label: str, letters: str, deleted: int) -> str:
+    """Returns what somebody typed in a text: "Go" typed in LX 11's notes, 3 characters deleted."""
+    gone = f"{deleted} character{'s' if deleted != 1 else ''} deleted" if deleted else ""
+    if not letters:
+        return f"{gone} in {possessive(title)} {label}"
+    return f'"{shortened(letters)}" typed in {possessive(title)} {label}{f", {gone}" if gone else ""}'
+
+
 def joined(parts: Sequence[str]) -> str:
     """Returns parts as people list them: a, b and c."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
