@@ -25,6 +25,8 @@ from openprod.identity.opx import (
     waiting_hash,
 )
 from openprod.identity.seal import chunk_ref, creator_admission, opening, seal
+from openprod.merge.lists import element_id
+from openprod.merge.text import base_of_op, base_of_slots
 from openprod.model.bundle import (
     CAUSE_GENESIS,
     CAUSE_IMPORT,
@@ -67,6 +69,10 @@ from openprod.model.ops import (
     InvitePayload,
     KeyPair,
     KnownOp,
+    ListAdd,
+    ListItem,
+    ListRemove,
+    ListReset,
     LogClose,
     LogClosePayload,
     Map,
@@ -81,11 +87,14 @@ from openprod.model.ops import (
     RowsPayload,
     Set,
     Split,
+    Text,
+    TextPayload,
     Unmap,
     Unrelate,
     encode_chunk,
     width,
 )
+from openprod.model.text_update import ENCODING, base_client, client_of, seed, varint
 from openprod.model.values import Natural, RecordRef
 
 FOLDER = Path(__file__).parent
@@ -105,6 +114,16 @@ WALL_MS = 1_768_215_600_000
 SUBJECTS = entity_ids(WALL_MS, bytes(range(40)))
 JANE, RICHARD, RELATION, CUE = SUBJECTS
 BEFORE = bytes(range(0x30, 0x50))
+
+# The text "Standby" begins with an op; behind its letters LOG types " 🎭" in one run, then deletes " ".
+TEXT_RUN = 0x0102030405060708
+TEXT_BASE = base_of_op(BEFORE, 7)
+TEXT_BEGINS = seed(base_client(TEXT_BASE), "Standby")
+_TYPIST = client_of(LOG.public, TEXT_RUN)
+_BEHIND = varint(base_client(TEXT_BASE)) + varint(6)
+TYPED = b"\x01\x01" + varint(_TYPIST) + b"\x00\x84" + _BEHIND + b"\x05" + " 🎭".encode() + b"\x00"
+DELETED = b"\x00\x01" + varint(_TYPIST) + b"\x01\x00\x01"
+POSITION = "a0!00000000!a0!!"
 
 KEYS: dict[str, tuple[str, ...]] = {
     "exist": ("@exists",),
@@ -144,6 +163,11 @@ OPS: dict[str, tuple[str, KnownOp]] = {
         ),
     ),
     "9 place": ("place", Place(0, (2, 1), (0,), (0, 4), "a0V")),
+    "10 text": ("fields", Text(0, (3, 1), (1,), (0, 7), TextPayload(TEXT_RUN, 0, ENCODING, TYPED))),
+    "10 text, deleted": ("fields", Text(0, (3, 1), (1,), (0, 7), TextPayload(TEXT_RUN, 3, ENCODING, DELETED))),
+    "11 list_add": ("fields", ListAdd(0, (3, 1), (1,), (), ListItem(element_id("low", 0), POSITION, "low"))),
+    "12 list_remove": ("fields", ListRemove(0, (3, 1), (1,), (0, 9), element_id("low", 0))),
+    "13 list_reset": ("fields", ListReset(0, (3, 1), (1,), (0, 7, 0, 9))),
     "14 map": ("mapping", Map(0, (0, 1), (0,), (), KeyPair("lighting.cues.label", "sound.cues.label"))),
     "15 unmap": ("mapping", Unmap(0, (0, 1), (0,), (0, 6))),
     "16 merge": ("same", Merge(0, (0, 1), (0,), (), IdPair(JANE, RICHARD))),
@@ -297,6 +321,23 @@ def _bundles() -> Iterator[tuple[str, bytes]]:
         yield f"{name}, sealed", encode_sealed(sealed)
 
 
+def _texts() -> dict[str, bytes]:
+    empty = base_of_slots([(CUE, "lighting.cues.notes"), (CUE, "lighting.cues.label")])
+    return {
+        "name of a text that an op begins": TEXT_BASE,
+        "name of a text that begins with nothing": empty,
+        "client of its letters": varint(base_client(TEXT_BASE)),
+        "client of a log and a run": varint(_TYPIST),
+        "Standby": TEXT_BEGINS,
+        "nothing": seed(base_client(empty), ""),
+        "typed behind it": TYPED,
+        "deleted again": DELETED,
+        "the letters then": "Standby🎭".encode(),
+        "element low": element_id("low", 0),
+        "element low, the second": element_id("low", 1),
+    }
+
+
 def vectors() -> dict[str, dict[str, bytes]]:
     """Returns every golden vector: file name, then name and bytes."""
     return {
@@ -308,6 +349,7 @@ def vectors() -> dict[str, dict[str, bytes]]:
         "invitation.txt": {"text": invitation_text(INVITATION).encode()},
         "opx.txt": {"file": opx_file(), "device name": device_name(WORKSPACE, LogId(LOG.public)).encode()},
         "identity.txt": {"file": identity_file()},
+        "text.txt": _texts(),
     }
 
 

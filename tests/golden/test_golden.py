@@ -11,9 +11,11 @@ from openprod.identity.export import unlock
 from openprod.identity.invite import read_invitation
 from openprod.identity.opx import START_BYTES, Opener, open_box, read_start, read_statement
 from openprod.identity.seal import check_opening, prove
+from openprod.merge.text import Document
 from openprod.model.bundle import chunks_match, decode_header, decode_sealed, encode_header, encode_sealed, id_of
 from openprod.model.ids import HASH_CONTEXTS, SIGN_CONTEXTS
 from openprod.model.ops import KnownOp, decode_chunk, decode_envelopes, encode_chunk
+from openprod.model.text_update import client_of, read_update
 
 VECTORS = make.vectors()
 
@@ -86,3 +88,12 @@ def test_the_golden_identity_export_opens() -> None:
     contents = unlock(golden("identity.txt")["file"], "four plain words")
     assert (contents.seed, contents.name) == (make.ACTOR.reveal(), "Jo Ünger")
     assert contents.workspaces[0].keys == ((0, make.WORKSPACE_KEY),)
+
+
+def test_the_golden_text_reads_with_the_library_in_use() -> None:
+    found = golden("text.txt")
+    document = Document(found["Standby"])
+    assert document.take(found["typed behind it"])
+    assert document.take(found["deleted again"])
+    assert document.text.encode() == found["the letters then"]
+    assert read_update(found["typed behind it"]).client == client_of(make.LOG.public, make.TEXT_RUN)

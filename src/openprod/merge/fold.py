@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from openprod.merge.equivalence import Classes
 from openprod.merge.fold_slots import Together
+from openprod.merge.fold_writes import FIELD_DEEDS, Deed, Held, OpId, Slot, Write
 from openprod.merge.state_hash import PRIME, bundle_factors, head_term, key_factor
 from openprod.model.bundle import (
     ADMISSION_CREATOR,
@@ -27,7 +28,6 @@ from openprod.model.hlc import ZERO, Hlc, effective, wall_ms
 from openprod.model.ids import HASH_BYTES, ActorId, BundleId, EntityId, workspace_id
 from openprod.model.ops import (
     Admit,
-    AdmitPayload,
     Carry,
     Chunk,
     ClockAccept,
@@ -37,14 +37,11 @@ from openprod.model.ops import (
     IdPair,
     InviteClose,
     InviteOpen,
-    InvitePayload,
     KeyPair,
     KnownOp,
     ListAdd,
-    ListItem,
     ListRemove,
     ListReset,
-    LogClosePayload,
     Map,
     Member,
     Merge,
@@ -55,7 +52,6 @@ from openprod.model.ops import (
     Set,
     Split,
     Text,
-    TextPayload,
     Unmap,
     Unrelate,
     over_of,
@@ -73,85 +69,11 @@ from openprod.model.slots import (
     member_key,
     table_of_member_key,
 )
-from openprod.model.values import RecordRef, Value, is_value, value_key
+from openprod.model.values import RecordRef, Value, value_key
 
 CLOCK_AHEAD_MS_MAX = 5 * 60 * 1000
 
-Slot: TypeAlias = tuple[EntityId, str]
-OpId: TypeAlias = tuple[bytes, int]
-Deed: TypeAlias = Literal[
-    "value",
-    "text",
-    "add",
-    "take",
-    "reset",
-    "exist",
-    "member",
-    "relate",
-    "unrelate",
-    "place",
-    "join",
-    "part",
-    "carry",
-    "control",
-    "unknown",
-]
-Held: TypeAlias = (
-    Value
-    | TextPayload
-    | ListItem
-    | Ends
-    | KeyPair
-    | IdPair
-    | OpId
-    | InvitePayload
-    | AdmitPayload
-    | LogClosePayload
-    | bytes
-)
-# What is written into a field.
-FIELD_DEEDS = ("value", "text", "add", "take", "reset")
 Pending: TypeAlias = Literal["waiting", "held", "admission"]
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One op, or one cell of a row block: the slots it covers, what it holds, what its author says it replaces.
-
-    `deed` is "unknown" for an op of a bundle that has no effect here: a ghost.
-    """
-
-    bundle: BundleId
-    ordinal: int
-    deed: Deed
-    slots: frozenset[Slot]
-    holds: Held
-    over: tuple[OpId, ...]
-    eff: Hlc
-    auto: bool
-    decision: bool = False
-
-    @property
-    def id(self) -> OpId:
-        """Its identity: bundle and ordinal."""
-        return self.bundle, self.ordinal
-
-    @property
-    def order(self) -> tuple[bytes, bytes, int]:
-        """Its place in canonical order."""
-        return self.eff, self.bundle, self.ordinal
-
-    @property
-    def value(self) -> Value:
-        """The value it gives a field; None for every other deed."""
-        return self.holds if self.deed == "value" and is_value(self.holds) else None
-
-    @property
-    def sameness(self) -> bytes:
-        """Bytes that are equal where two writes of one slot say the same."""
-        if self.deed == "value":
-            return value_key(self.value)
-        return repr((self.deed, self.holds)).encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from openprod.merge.fold_writes import OpId, Slot, Write
 from openprod.merge.lists import ListHead, elements, value_of
 from openprod.merge.text import Document, Typing, base_of_op, base_of_slots, united
 from openprod.model.ids import BundleId
 from openprod.model.ops import ListItem, TextPayload
 from openprod.model.values import Value
-
-if TYPE_CHECKING:
-    from openprod.merge.fold import OpId, Slot, Write
 
 LIST_DEEDS = ("add", "take", "reset")
 
@@ -43,7 +40,7 @@ class Together:
 
     writes: Mapping[OpId, Write]
     knows: Callable[[BundleId, BundleId], bool]
-    places: dict[OpId, Place] = field(default_factory=dict["OpId", Place])
+    places: dict[OpId, Place] = field(default_factory=dict[OpId, Place])
     bases: dict[bytes, str] = field(default_factory=dict[bytes, str])
 
     def read(self, counting: Callable[[Write], Sequence[Write]]) -> None:

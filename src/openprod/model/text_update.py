@@ -73,11 +73,11 @@ def seed(client: int, text: str) -> bytes:
     root = ROOT.encode()
     parts = (
         b"\x01\x01",
-        _varint(client),
+        varint(client),
         b"\x00",
         bytes((_STRING, _NAMED_ROOT, len(root))),
         root,
-        _varint(len(raw)),
+        varint(len(raw)),
         raw,
         b"\x00",
     )
@@ -116,7 +116,8 @@ def read_clocks(state: bytes) -> dict[int, int]:
     return found
 
 
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
+    """Returns a number as Yjs writes it: seven bits a byte, the lowest first."""
     found = bytearray()
     while number > 0x7F:
         found.append(number & 0x7F | 0x80)
