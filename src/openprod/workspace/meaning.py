@@ -249,7 +249,8 @@ class Meaning:
         """
         heads = self._heads.heads(record, key)
         if self.sources.is_used or any(type(self._value_at(oid)[0]) is FieldRef for oid in heads):
-            self.sources.note(record, key, [self._value_at(oid)[0] for oid in heads])
+            said = [self._value_at(oid)[0] for oid in heads]
+            self.sources.note(record, key, [value for value in said if not isinstance(value, Together)])
         if self._heads.has_classes:
             first = self._heads.class_of(record)[0]
             is_open = self._note_conflict(first, key)

@@ -278,11 +278,6 @@ class Edit:
         value = pending.value if pending is not None else None
         return TextEdit(value if isinstance(value, str) else "", check)
 
-    def _field_of(self, draft: Draft, key: str) -> Field:
-        (holder,) = self._by_holder(draft, {key: None})
-        found = self._holder(holder).resolve(key)
-        return found if found is not None else self._workspace.catalog.field(key)
-
     def expect(self, record: str, key: str, op: str) -> None:
         """Makes the whole edit depend on a field holding just one change when it is written; MovedOn otherwise.
 
