@@ -9,7 +9,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import asking, care, writing
+from bench import asking, care, same, writing
 from bench.measure import Line
 from bench.stage import Scratch, scratch
 
@@ -21,6 +21,9 @@ BENCHES: dict[str, Bench] = {
     "received": writing.as_received,
     "eights": writing.in_eights,
     "conflicts": writing.conflicts,
+    "mappings": same.mappings,
+    "same": same.edits,
+    "merges": same.merges,
     "page": asking.pages,
     "calls": asking.first_calls,
     "cold": asking.cold,

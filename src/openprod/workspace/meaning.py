@@ -101,7 +101,7 @@ class Meaning:
         self._updates: dict[str, dict[int, dict[Column, tuple[SqlValue, ...]]]] = {}
         self._titles: dict[str, dict[int, Record]] = {}
         self._fallbacks: dict[str, dict[int, Record]] = {}
-        self._opened: list[tuple[int, int]] = []
+        self._opened: list[tuple[int, int, int]] = []
         self._closed: list[tuple[int, int]] = []
         self._joins: list[tuple[Record, int]] = []
         self.sources = Sources(database, heads, model, self._readable)
@@ -151,7 +151,7 @@ class Meaning:
         if self._closed:
             self._db.executemany("DELETE FROM conflict WHERE eid = ? AND key = ?", self._closed)
         if self._opened:
-            self._db.executemany("INSERT OR IGNORE INTO conflict(eid, key, main) VALUES(?, ?, 1)", self._opened)
+            self._db.executemany("INSERT OR IGNORE INTO conflict(eid, key, main) VALUES(?, ?, ?)", self._opened)
         self._texts.save()
         self._clear()
 
@@ -258,7 +258,10 @@ class Meaning:
         elif len(heads) > 1:
             several = self.heads_of(record, key)
             value, is_open = shown(several).value, is_conflict(several)
-            (self._opened if is_open else self._closed).append((record.eid, key))
+            if is_open:
+                self._opened.append((record.eid, key, 1))
+            else:
+                self._closed.append((record.eid, key))
         else:
             value, is_open = self._value_alone(heads[0]) if heads else None, False
             if (record.eid, key) in self._heads.calmed:
@@ -705,29 +708,54 @@ class Meaning:
     def _renew_keys(self, keys: Iterable[str]) -> None:
         """Shows fields anew whose mappings changed, in every record that has any of them."""
         numbers = [self._heads.key_number(key) for key in sorted(keys)]
-        columns = [column for key in keys for column in self._model.columns_of.get(key, [])]
         for number in numbers:
             self._db.execute("DELETE FROM conflict WHERE key = ?", (number,))
-        rows: set[int] = set()
-        for owner in sorted({column.owner for column in columns}):
-            rows.update(row[0] for row in self._db.rows(f'SELECT "~eid" FROM {quote(owner)}'))  # noqa: S608 -- quoted
-        # What is mapped now is one field, with one question and one value.
-        classes = sorted({self._heads.keys_of(number)[0] for number in numbers})
-        shown = [(column, self._heads.keys_of(self._heads.key_number(column.field.key))[0]) for column in columns]
+        # What is mapped now is one field, with one question and one value, in every table that shows it.
+        classes = sorted({self._heads.keys_of(number) for number in numbers})
+        fields = [
+            (one, [column for key in one for column in self._model.columns_of.get(self._heads.key_texts[key], ())])
+            for one in classes
+        ]
+        held = {column: self._cells_of(column) for _, columns in fields for column in columns}
+        rows = {eid for cells in held.values() for eid in cells}
+        done: set[int] = set()
         # Those out of sight too: their questions rest until they are back.
         for page in _pages(sorted(rows | self._heads.eids_with(numbers))):
             for record in self._heads.load_eids(page):
-                for key in classes:
-                    self._note_conflict(self._heads.class_of(record)[0], key)
-                values: dict[int, Value] = {}
-                for column, key in shown if record.eid in rows else ():
-                    if key not in values:
-                        values[key] = self.value_of(record, key)
-                    is_blocked = column.field.on_conflict == "block"
-                    self._update_cell(
-                        record, column, self._shown_in(record, column, key) if is_blocked else values[key]
-                    )
+                first = self._heads.class_of(record)[0]
+                if first.eid in done:
+                    continue
+                done.add(first.eid)
+                for one, columns in fields:
+                    self._renew_field(first, one, [(column, held[column]) for column in columns])
         self.changes.keys.update(keys)
+
+    def _cells_of(self, column: Column) -> dict[int, SqlValue]:
+        """Returns what stands in a column now, by local integer of the row."""
+        sql = f'SELECT "~eid", {quote(column.name)} FROM {quote(column.owner)}'  # noqa: S608 -- quoted
+        return dict(self._db.rows(sql))
+
+    def _renew_field(
+        self, record: Record, keys: Sequence[int], columns: Iterable[tuple[Column, Mapping[int, SqlValue]]]
+    ) -> None:
+        """Notes whether a field of a class is in question, and writes the cells of it that are not what they were."""
+        heads = self._heads.united(record, keys[0])
+        is_open = len(heads) > 1 and is_conflict(self.heads_of(record, keys[0]))
+        if is_open:
+            self._opened += [(record.eid, key, int(at == 0)) for at, key in enumerate(keys)]
+        value: Value = None
+        if len(heads) == 1:
+            value = self._value_alone(heads[0])
+        elif heads:
+            value = self.own_value_of(record, keys[0])
+        if type(value) is FieldRef:
+            value = self.sources.value(record, keys[0], value)
+        for column, held in columns:
+            if record.eid not in held:
+                continue
+            cell = None if is_open and column.field.on_conflict == "block" else value
+            if column.convert(cell) != held[record.eid]:
+                self._update_cell(record, column, cell)
 
     # -- invitations, admissions, clocks
 
