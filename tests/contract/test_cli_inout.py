@@ -6,7 +6,10 @@ from pathlib import Path
 
 from openprod.testing.terminal import Terminal
 
-PREVIEW = {"overlay", "creates", "updates", "matches", "unchanged", "gone", "rejected", "assumed", "import", "bundles"}
+PREVIEW = {
+    "overlay", "creates", "updates", "matches", "unchanged", "questions", "kept", "gone", "gone_records", "rejected",
+    "assumed", "import", "bundles", "source", "columns",
+}  # fmt: skip
 
 
 def people(folder: Path, text: str = "name,phone\nJane Doe,555-0100\nJohn Roe,555-0101\n") -> str:

@@ -88,6 +88,18 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, FieldType, str], ...]], ...] = (
         ),
     ),
     (
+        "imports",
+        "Imports",
+        (
+            ("name", "text", "What the source is called: the file's name without what changes from issue to issue"),
+            ("table", "text", "The full name of the table or relation it goes into"),
+            ("file", "text", "The file's name"),
+            ("import", "text", "The import's id in hexadecimal; several records of one import belong together"),
+            ("setup", "text", "JSON: how the file was read, which column is which field"),
+            ("said", "text", "What the file said and had not said before, packed: see docs/formats/imports.md"),
+        ),
+    ),
+    (
         "settings",
         "Settings",
         (

@@ -60,8 +60,8 @@ _SHAPES: Mapping[str, Mapping[str, str]] = {
     },
     "check": {"title": _TEXT, "sentence": _TEXT, "one": _TEXT, "table": _TEXT, "where": _TEXT, "query": _MAP},
     "import": {
-        "title": _TEXT, "table": _TEXT, "format": _TEXT, "match": _TEXTS, "columns": _MAP, "values": _MAP,
-        "otherwise": _MAP,
+        "title": _TEXT, "table": _TEXT, "format": _TEXT, "match": _TEXTS, "again": _TEXTS, "columns": _MAP,
+        "values": _MAP, "otherwise": _MAP, "ranges": _MAP, "words": _MAP, "built": _MAP,
     },
     "rule": {
         "title": _TEXT, "table": _TEXT, "when": _TEXT, "add_to": _TEXT, "remove_from": _TEXT, "set": _MAP,

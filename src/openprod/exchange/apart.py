@@ -58,6 +58,8 @@ class End(msgspec.Struct, array_like=True, frozen=True, tag="e"):
     separator: str
     unit: str
     name: str
+    derived: tuple[str, ...] = ()
+    sheets: tuple[str, ...] = ()
 
 
 class Failure(msgspec.Struct, array_like=True, frozen=True, tag="f"):
@@ -166,7 +168,7 @@ def _sheet(source: IO[bytes]) -> Sheet:
                     raise _NoAnswer
                 return Sheet(
                     message.header, rows, lines, message.bad, message.encoding, message.separator, message.assumed,
-                    message.unit, message.name,
+                    message.unit, message.name, message.derived, message.sheets,
                 )  # fmt: skip
     raise _NoAnswer
 

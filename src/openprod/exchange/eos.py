@@ -59,7 +59,7 @@ def read(raw: bytes, choice: Choice) -> Sheet:
     _tell_lists(found, cells, assumed)
     header = [*names, *(one for one in (FOLLOW_TIME, CALLED) if one not in names)]
     rows = ((line, [row.get(name, "") for name in header]) for (line, _), row in zip(found, cells, strict=True))
-    return make_sheet(header, rows, bad=bad, assumed=assumed)
+    return make_sheet(header, rows, bad=bad, assumed=assumed, derived=(CALLED,))
 
 
 def _targets(text: str, bad: list[tuple[int, str]]) -> Iterator[tuple[int, dict[str, str]]]:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from openprod.catalog.tables import Field
+from openprod.exchange.columns import ID_COLUMN, MARKS_COLUMN
 from openprod.exchange.csv import write_csv
-from openprod.exchange.plan import ID_COLUMN, MARKS_COLUMN
 from openprod.model.errors import Refused
 
 if TYPE_CHECKING:

@@ -46,7 +46,7 @@ def choose(names: Sequence[str], rows_of: Callable[[int], Iterable[Row]], choice
     """
     if choice.sheet:
         at = _sheet_at(names, choice.sheet)
-        return replace(table(rows_of(at), choice), name=names[at])
+        return replace(table(rows_of(at), choice), name=names[at], sheets=tuple(names))
     why = Unreadable("The workbook has no sheet with anything in it.")
     for at, name in enumerate(names):
         try:
@@ -62,7 +62,7 @@ def choose(names: Sequence[str], rows_of: Callable[[int], Iterable[Row]], choice
         if others:
             listed = ", ".join(f"'{one}'" for one in others[:12])
             assumed = (f"Sheet '{name}' was read. The others are chosen with --sheet: {listed}.", *assumed)
-        return replace(found, name=name, assumed=assumed)
+        return replace(found, name=name, assumed=assumed, sheets=tuple(names))
     raise why
 
 

@@ -70,7 +70,7 @@ def read(raw: bytes, choice: Choice) -> Sheet:
     assumed.append(SAID.format(follow="automatic next action"))
     assumed.append("The number of a cue is its place in the list, which is what the program shows.")
     rows = ((at, [row[name] for name in HEADER]) for at, row in found)
-    return make_sheet(HEADER, rows, bad=bad, assumed=assumed, unit="entry")
+    return make_sheet(HEADER, rows, bad=bad, assumed=assumed, unit="entry", derived=("Called",))
 
 
 def _cells(cue: Mapping[str, object], at: int) -> dict[str, str]:

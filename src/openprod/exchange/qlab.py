@@ -54,8 +54,10 @@ def read(raw: bytes, choice: Choice) -> Sheet:
         assumed.append(
             f"A continue mode other than 0, 1 or 2 means nothing and was left out ({places(strange, 'line')})."
         )
+    derived: tuple[str, ...] = ()
     if modes and not {"called", "is_called"} & set(names):
+        derived = ("Called",)
         header.append("Called")
         rows = [(line, [*row, word]) for (line, row), word in zip(rows, called(cues), strict=True)]
         assumed.append(SAID.format(follow="auto-continue or auto-follow"))
-    return make_sheet(header, rows, bad=sheet.bad, assumed=assumed)
+    return make_sheet(header, rows, bad=sheet.bad, assumed=assumed, derived=derived)

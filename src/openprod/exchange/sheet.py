@@ -62,6 +62,8 @@ class Sheet:
         assumed: a sentence for each thing that the file does not say itself.
         unit: what the places count: line, row, column (of a form with cues as columns) or entry.
         name: the name of the sheet in a workbook.
+        sheets: the names of all sheets of a workbook.
+        derived: names of columns that the file does not hold but that follow from it: who is called.
     """
 
     header: tuple[str, ...]
@@ -73,6 +75,8 @@ class Sheet:
     assumed: tuple[str, ...] = ()
     unit: str = "line"
     name: str = ""
+    derived: tuple[str, ...] = ()
+    sheets: tuple[str, ...] = ()
 
 
 def make_sheet(
@@ -82,6 +86,7 @@ def make_sheet(
     bad: Iterable[tuple[int, str]] = (),
     assumed: Iterable[str] = (),
     unit: str = "line",
+    derived: tuple[str, ...] = (),
 ) -> Sheet:
     """Returns a sheet of (place, cells), without the columns that no row fills; raises Unreadable where too large."""
     held: list[list[str]] = []
@@ -99,7 +104,7 @@ def make_sheet(
     if len(filled) < len(header) and held:
         held = [[row[at] for at in filled] for row in held]
         header = [header[at] for at in filled]
-    return Sheet(tuple(header), held, lines, sorted(refused), assumed=tuple(assumed), unit=unit)
+    return Sheet(tuple(header), held, lines, sorted(refused), assumed=tuple(assumed), unit=unit, derived=derived)
 
 
 def plainly(name: str) -> str:

@@ -72,7 +72,7 @@ def read(raw: bytes, choice: Choice) -> Sheet:
         record.values["Called"] = word
     assumed.append(SAID.format(follow="follow-on or hang"))
     rows = ((one.line, [one.values.get(name, "") for name in HEADER]) for one in reader.found)
-    return make_sheet(HEADER, rows, bad=reader.bad, assumed=assumed)
+    return make_sheet(HEADER, rows, bad=reader.bad, assumed=assumed, derived=("Called",))
 
 
 def _lines(text: str) -> Iterator[tuple[int, str, str]]:

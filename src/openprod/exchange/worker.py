@@ -70,7 +70,11 @@ def _write_sheet(target: BinaryIO, sheet: Sheet) -> None:
     for start in range(0, len(sheet.rows), BLOCK_ROWS):
         stop = start + BLOCK_ROWS
         _write(target, Block(sheet.lines[start:stop], sheet.rows[start:stop]))
-    _write(target, End(sheet.header, sheet.bad, sheet.assumed, sheet.encoding, sheet.separator, sheet.unit, sheet.name))
+    end = End(
+        sheet.header, sheet.bad, sheet.assumed, sheet.encoding, sheet.separator, sheet.unit, sheet.name, sheet.derived,
+        sheet.sheets,
+    )  # fmt: skip
+    _write(target, end)
 
 
 def _write(target: BinaryIO, message: Block | End | Failure) -> None:

@@ -19,6 +19,8 @@ Address = tuple[bytes, int]
 SlotName = tuple[bytes, str]
 
 IN_USE = "overlay"
+# How the name of an overlay begins that is being filled and that nobody sees before it is whole.
+HIDDEN = "\x01"
 
 
 class StagedSlot(msgspec.Struct, array_like=True, frozen=True):
@@ -70,6 +72,9 @@ _cause = msgspec.msgpack.Decoder(Cause)
 _before = msgspec.msgpack.Decoder(dict[bytes, tuple[int, bytes] | None])
 _encode = msgspec.msgpack.Encoder().encode
 
+# How the body of a staged record of what an import remembers begins: it is no work that people look over.
+_REMEMBERED = b"\x92" + _encode("core.imports")
+
 Bodies = dict[bytes, tuple[int, bytes] | None]
 
 
@@ -82,10 +87,21 @@ class Overlays:
     def all(self) -> list[OverlayRow]:
         """Returns the overlays, the oldest first."""
         sql = (
-            "SELECT id, name, source, made, (SELECT count(*) FROM staged WHERE staged.overlay = overlay.id), cause, rev"
+            "SELECT id, name, source, made, (SELECT count(*) FROM staged WHERE staged.overlay = overlay.id"
+            f" AND substr(body, 1, {len(_REMEMBERED)}) <> x'{_REMEMBERED.hex()}'), cause, rev"
             " FROM overlay ORDER BY made, id"
         )
-        return [OverlayRow(*row) for row in self._db.rows(sql)]
+        return [row for row in map(OverlayRow._make, self._db.rows(sql)) if not row.name.startswith(HIDDEN)]
+
+    def hidden(self) -> list[tuple[bytes, int]]:
+        """Returns (id, when it was made) of the overlays that are being filled, or were when somebody was stopped."""
+        rows = self._db.rows("SELECT id, name, made FROM overlay")
+        return [(overlay, made) for overlay, name, made in rows if name.startswith(HIDDEN)]
+
+    def row(self, overlay: bytes) -> OverlayRow | None:
+        """Returns an overlay by its id, also one that nobody sees yet."""
+        row = self._db.one("SELECT id, name, source, made, 0, cause, rev FROM overlay WHERE id = ?", (overlay,))
+        return None if row is None else OverlayRow(*row)
 
     def find(self, name: str) -> OverlayRow | None:
         """Returns an overlay by name."""

@@ -16,6 +16,7 @@ from openprod.model.values import Plain, plain, value_key
 from openprod.store.log import OpAt
 from openprod.store.overlays import Address, SlotName, StagedRecord, StagedSlot
 from openprod.workspace import reading, taking, wording
+from openprod.workspace.building import Place as When
 from openprod.workspace.desk import Desk
 from openprod.workspace.staged import (
     CARRY,
@@ -51,11 +52,13 @@ class Watch:
     Args:
         base: what everybody has; held open for reading by the caller.
         view: the overlay's own desk, which knows what the staged merges and mappings make one.
+        since: where whoever stages had looked; None is now. What came after it is drift.
     """
 
-    def __init__(self, base: Desk, view: Desk) -> None:
+    def __init__(self, base: Desk, view: Desk, since: When | None = None) -> None:
         self._base = base
         self._view = view
+        self._since = since
 
     def remembered(
         self, subject: bytes, old: Mapping[str, StagedSlot], new: Mapping[str, StagedSlot]
@@ -79,7 +82,12 @@ class Watch:
         return {key: self.standing_on(subject, key, slot) for key, slot in found.items()}
 
     def standing_on(self, subject: bytes, key: str, slot: StagedSlot) -> StagedSlot:
-        """Returns a slot that has seen what stands there now."""
+        """Returns a slot that has seen what stands there, as far as whoever stages had looked."""
+        if self._since is not None:
+            since = self._since
+            watched = self._watched(subject, key, slot)
+            oids = {oid for one, other in watched for oid in self._base.heads_at(one, other, since)}
+            return msgspec.structs.replace(slot, seen=tuple(sorted(map(self._base.address_of, oids))))
         return msgspec.structs.replace(slot, seen=tuple(sorted(self._now(subject, key, slot))))
 
     def _now(self, subject: bytes, key: str, slot: StagedSlot) -> dict[Address, int]:

@@ -78,6 +78,7 @@ from openprod.workspace.staged import (
 
 Classes = Mapping[SlotName, tuple[tuple[bytes, ...], tuple[str, ...]]]
 
+IMPORTS = "core.imports"
 CATCH_UP_MAX = 500
 COMMIT_TRIES = 20
 STAGED_OP_DIGITS = 12
@@ -159,6 +160,7 @@ class OverlayDesk(Desk):
         self._mine: set[bytes] = set()
         self._named: dict[str, tuple[bytes, str]] = {}
         self._names_rev = -1
+        self._since: Place | None = None
         with base.lock:
             base.follow()
             self._base_place = base.log.next_place
@@ -312,6 +314,16 @@ class OverlayDesk(Desk):
 
     # -- staging
 
+    @contextmanager
+    def looked_at(self, place: Place) -> Generator[None]:
+        """While it lasts, whoever stages had looked at what everybody had then: what came since is drift."""
+        with self.lock:
+            self._since = None if self.base.log.next_place == place.next else place
+            try:
+                yield
+            finally:
+                self._since = None
+
     def commit(self, label: str, cause: Cause, start: Place, build: Callable[[Sight], list[Chunk]]) -> str | None:
         """Stages what an edit built; returns None, as nothing is sealed.
 
@@ -370,7 +382,7 @@ class OverlayDesk(Desk):
         changed: dict[bytes, StagedRecord] = {}
         now = ChainMap(changed, known)
         with self.base.reading():
-            watch = Watch(self.base, self)
+            watch = Watch(self.base, self, self._since)
             self.base.heads.load(list(subjects))
             for chunk in chunks:
                 for op in chunk.ops:
@@ -693,7 +705,8 @@ class OverlayDesk(Desk):
             self.base.heads.load(list(records))
             self.heads.load(list(records))
             for subject, record in records.items():
-                if not record.table or birthplace(record):
+                # What an import remembers for the next one is nothing that people look over.
+                if record.table != IMPORTS and (not record.table or birthplace(record)):
                     found.extend(self._changes_of(sight, subject, record))
         return found
 

@@ -37,9 +37,10 @@ class Overlay(View):
 
     desk: OverlayDesk
 
-    def __init__(self, base: View, desk: OverlayDesk) -> None:
+    def __init__(self, base: View, desk: OverlayDesk, wanted: str = "") -> None:
         super().__init__(desk)
         self.desk = desk
+        self._wanted = wanted
         self.base = base
         self._watching = base.on_changes(self._hear)
 
@@ -50,7 +51,13 @@ class Overlay(View):
     @property
     def title(self) -> str:
         """The overlay's name."""
-        return self.desk.row.name
+        return self._wanted or self.desk.row.name
+
+    def show(self) -> None:
+        """Lets everybody here see an overlay that was hidden while it was filled; raises OverlayExists."""
+        wanted, self._wanted = self._wanted, ""
+        if wanted:
+            self.rename(wanted)
 
     def version(self) -> object:
         """Returns what changes whenever what is staged, or what it is staged over, does."""

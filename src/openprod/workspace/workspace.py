@@ -13,7 +13,7 @@ from openprod.model.bundle import Cause, Frontier, Sealed
 from openprod.model.ids import LogId, derived_id, id_text
 from openprod.model.ops import InviteOpen, InvitePayload
 from openprod.model.slots import INVITE
-from openprod.store.overlays import OverlayRow, Overlays
+from openprod.store.overlays import HIDDEN, OverlayRow, Overlays
 from openprod.workspace import (
     admission,
     heal,
@@ -36,6 +36,9 @@ from openprod.workspace.shapes import (
 )
 from openprod.workspace.staging import Overlay, checked_name
 from openprod.workspace.view import View
+
+# A hidden overlay that is older was left behind by a program that was stopped.
+LEFT_BEHIND_MS = 6 * 3_600_000
 
 
 class Workspace(View):
@@ -235,18 +238,28 @@ class Workspace(View):
                 return self.new_overlay(name, source=source, cause=cause)
             return self.open_overlay(name)
 
-    def new_overlay(self, name: str, *, source: str = "", cause: Cause | None = None) -> Overlay:
-        """Returns a new overlay; raises OverlayExists where there is one of that name."""
+    def new_overlay(
+        self, name: str, *, source: str = "", cause: Cause | None = None, is_hidden: bool = False
+    ) -> Overlay:
+        """Returns a new overlay; raises OverlayExists where there is one of that name.
+
+        `is_hidden` leaves it out of every list until its `show`: for whoever fills it first. What was left behind like
+        that, because the program was stopped in the middle, goes with the next one.
+        """
         with self.desk.lock:
             store = Overlays(self.desk.db)
+            overlay, now = self.desk.chance(16), self.desk.clock()
             with self.desk.db.transaction():
                 # Within the transaction, as another program may be making it right now.
                 checked_name(store, name)
-                store.make(self.desk.chance(16), name, source, self.desk.clock(), cause)
-            row = store.find(name)
+                for left, made in store.hidden():
+                    if now - made > LEFT_BEHIND_MS:
+                        store.drop(left)
+                store.make(overlay, f"{HIDDEN}{overlay.hex()}" if is_hidden else name, source, now, cause)
+            row = store.row(overlay)
             if row is None:
                 raise AssertionError("an overlay that was just made is not there")
-            return Overlay(self, OverlayDesk(self.desk, row))
+            return Overlay(self, OverlayDesk(self.desk, row), wanted=name if is_hidden else "")
 
     def open_overlay(self, name: str) -> Overlay:
         """Returns the overlay of a name; raises UnknownOverlay naming what there is."""

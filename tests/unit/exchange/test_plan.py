@@ -8,8 +8,10 @@ import pytest
 
 from openprod.catalog.manifest import read
 from openprod.catalog.tables import Field, Table
+from openprod.exchange.columns import BadColumns, Form, lay_out
 from openprod.exchange.csv import read_csv
-from openprod.exchange.plan import BadColumns, Form, Here, ImportPlan, lay_out, plan
+from openprod.exchange.matching import Here
+from openprod.exchange.plan import ImportPlan, plan
 from openprod.model.errors import Missing
 from openprod.model.values import Plain
 
@@ -120,7 +122,7 @@ def test_rows_are_records_by_their_key_in_its_own_order() -> None:
     ]
     found = planned(CUES, "number,part,label\n011.10,,new\n12,1,same\n12,,fresh\n", here)
     assert [(update.record, dict(update.values)) for update in found.updates] == [("id0", {"m.cues.label": "new"})]
-    assert (found.matches, found.unchanged, found.gone) == (2, 1, 1)
+    assert (found.matches, found.unchanged, found.gone) == (2, 1, [])
     assert found.creates == [("12", "", "fresh")]
 
 
@@ -208,6 +210,8 @@ def test_the_preview_counts_and_names() -> None:
         "updates": 1,
         "matches": 1,
         "unchanged": 0,
+        "questions": 0,
+        "kept": 0,
         "gone": 0,
         "rejected": [{"line": 4, "reason": "a quotation mark stands inside a cell; write it twice"}],
         "assumed": [],

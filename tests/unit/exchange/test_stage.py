@@ -9,10 +9,10 @@ import pytest
 from blake3 import blake3
 
 import openprod
-from openprod.exchange import stage
+from openprod.exchange import staged as staging
 from openprod.exchange.csv import NotCsv, read_csv
 from openprod.exchange.export import NotWritten, export_query, export_table, write_file
-from openprod.exchange.stage import NoSuchFile, import_csv, import_file
+from openprod.exchange.stage import FileChanged, NoSuchFile, import_csv, import_file
 from openprod.model.bundle import CAUSE_IMPORT, Sealed, decode_header
 from openprod.model.errors import Refused
 from openprod.workspace.workspace import Workspace
@@ -69,7 +69,9 @@ def test_a_changed_cell_is_written_alone_and_over_what_was_seen(workspace: Works
     staged.commit()
     (question,) = workspace.conflicts()
     assert sorted(str(value["value"]) for value in question["values"]) == ["Dusk", "Noon"]
-    assert [len(entry["ops"]) for entry in workspace.log_entries(1)] == [1]
+    (entry,) = workspace.log_entries(1)
+    tables = [str(op["field"] or op["text"]) for op in entry["ops"]]
+    assert sum("lighting.cues" in one for one in tables) == 1
 
 
 def test_a_module_says_what_a_files_columns_mean(workspace: Workspace) -> None:
@@ -129,7 +131,7 @@ def test_a_saved_query_is_exported_as_people_read_it(workspace: Workspace) -> No
 def test_more_than_a_bundle_may_hold_becomes_several_under_one_import(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stage, "BUNDLE_VALUES_MAX", 100)
+    monkeypatch.setattr(staging, "BUNDLE_VALUES_MAX", 100)
     raw = b"name,email\n" + b"".join(b"Person %d,p%d@example.com\n" % (n, n) for n in range(60))
     staged = import_csv(workspace, raw, "many.csv", "contacts.people")
     assert "3 bundles" in staged.preview()["assumed"][-1]
@@ -149,7 +151,7 @@ def test_wrong_files_and_places_are_refused_with_a_sentence(workspace: Workspace
         import_csv(workspace, b"PK\x03\x04\0\0\x08\0\x01", "x.xlsx", "contacts.people")
     with pytest.raises(openprod.OpenprodError, match=r"contacts\.people"):
         import_csv(workspace, PEOPLE, "x.csv", "contact.people")
-    with pytest.raises(Refused, match="is a relation"):
+    with pytest.raises(Refused, match="names Performers"):
         import_csv(workspace, PEOPLE, "x.csv", "casting.plays")
 
 
@@ -159,3 +161,23 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["x.csv"]
     with pytest.raises(NotWritten):
         write_file(tmp_path / "no" / "x.csv", b"a")
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(PEOPLE)
+    read = Path.read_bytes
+
+    def written_meanwhile(path: Path) -> bytes:
+        raw = read(path)
+        if path == file:
+            with file.open("ab") as other:
+                other.write(b"Cyd,,,\r\n")
+        return raw
+
+    monkeypatch.setattr(Path, "read_bytes", written_meanwhile)
+    with pytest.raises(FileChanged, match="changed while it was read"):
+        import_file(workspace, file, "contacts.people")
+    assert workspace.overlays() == []
