@@ -738,7 +738,9 @@ def _read_blob(field: Field, raw: object) -> Parsed:
         given = msgspec.convert(raw, _BlobShape)
         digest = bytes.fromhex(given.hash)
     except (msgspec.ValidationError, ValueError):
-        _refuse(field, raw, f"{_shown(raw)} is no file kept here. This version cannot take files in; leave it empty.")
+        _refuse(
+            field, raw, f"{_shown(raw)} is no file kept here. Put one there with: openprod attach RECORD FIELD FILE"
+        )
     return BlobRef(digest, given.name, given.size, given.media), None
 
 

@@ -62,6 +62,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "unrelate": ("records", "End a relation"),
         "relations": ("records", "List the relations of a record"),
         "move": ("records", "Move an entry of an ordered relation"),
+        "attach": ("files", "Keep a file and attach it to a record"),
+        "blob": ("files", "List the files that are kept, get one back"),
     },
     "The same things": {
         "mappings": ("mapping", "List which fields are the same data, or may be"),

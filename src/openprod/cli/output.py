@@ -218,7 +218,7 @@ def cell(value: object, kind: str = "text", title_of: Callable[[str], str] | Non
         case list():
             return ", ".join(_cells(cast("list[object]", value), kind, title_of))
         case dict():
-            return str(cast("Mapping[str, object]", value).get("name", ""))
+            return _named(cast("Mapping[str, object]", value))
         case str() if kind == "record" and title_of is not None:
             return title_of(value)
         case int() | float() if kind == "duration":
@@ -229,6 +229,12 @@ def cell(value: object, kind: str = "text", title_of: Callable[[str], str] | Non
             return value.replace("T", " ")
         case _:
             return str(value)
+
+
+def _named(value: Mapping[str, object]) -> str:
+    """Returns a file, or a reference to a field, as people read it."""
+    name = str(value.get("name", ""))
+    return f"{name} (not on this device)" if value.get("here") is False else name
 
 
 def _cells(values: Iterable[object], kind: str, title_of: Callable[[str], str] | None) -> Iterator[str]:

@@ -37,6 +37,7 @@ from openprod.model.natural import natural_key
 from openprod.model.ops import Chunk, Ends, Rows, encode_chunk, width
 from openprod.model.slots import EXISTS, RELATION
 from openprod.model.values import FieldRef, Plain, Value, sort_key
+from openprod.store.blobs import Blobs
 from openprod.store.database import Database, without_collector
 from openprod.store.heads import Heads, Record
 from openprod.store.home import Home, LogKey
@@ -59,6 +60,7 @@ from openprod.workspace.write import Edit
 log = logging.getLogger(__name__)
 
 DATABASE_NAME = "workspace.db"
+BLOBS_FOLDER = "blobs"
 UUID_TEXT = 36
 CANDIDATES_SHOWN = 5
 
@@ -112,6 +114,7 @@ class Desk:
         self.clock = clock
         self.chance = chance
         self.lock = threading.RLock()
+        self.blobs = Blobs(folder / BLOBS_FOLDER, chance, durable=database.is_durable)
         self.id = WorkspaceId(self._meta("workspace"))
         self.log = Log(database, self.id)
         self.heads = Heads(database)

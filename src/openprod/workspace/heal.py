@@ -30,6 +30,8 @@ CONTENTS = "its contents are damaged"
 
 def keep(desk: Desk, findings: Findings) -> None:
     """Writes down what a check found, so that it is named until it is mended, as far as the file can be written."""
+    for digest in findings.blobs_damaged:
+        desk.blobs.set_aside(digest)
     quarantine = desk.ingest.quarantine
     found = (findings.bundles_damaged, findings.unsigned, findings.derived)
     try:

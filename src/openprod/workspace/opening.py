@@ -18,14 +18,16 @@ from openprod.model.bundle import CAUSE_GENESIS, CAUSE_JOIN, Cause, Sealed
 from openprod.model.errors import Refused
 from openprod.model.ids import ActorId, WorkspaceId, derived_id, id_text, workspace_id
 from openprod.query.functions import SQL_FUNCTIONS
+from openprod.store.blobs import Blobs
 from openprod.store.database import Database, DatabaseDamaged, NotAWorkspace, translated
 from openprod.store.home import Home
 from openprod.workspace import (
     adopt,
+    blobs,
     heal,
     verify,
 )
-from openprod.workspace.desk import DATABASE_NAME, Desk
+from openprod.workspace.desk import BLOBS_FOLDER, DATABASE_NAME, Desk
 from openprod.workspace.ingest import Report
 from openprod.workspace.view import NAME_SETTING
 from openprod.workspace.workspace import Workspace
@@ -245,6 +247,7 @@ def rebuild_into(
                     f"Nothing in {database} proves to be this production's history. Join again from a colleague or a"
                     " stick."
                 )
+            blobs.bring(made.desk, Blobs(Path(path) / BLOBS_FOLDER, chance))
         except BaseException:
             made.close()
             _unmake(Path(into))

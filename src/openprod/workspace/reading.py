@@ -34,11 +34,11 @@ from openprod.model.ops import (
 )
 from openprod.model.slots import EXISTS, POSITION, RELATION, is_field_key, table_of_member_key
 from openprod.model.text_update import read_update
-from openprod.model.values import FieldRef, Plain, Value, plain
+from openprod.model.values import BlobRef, FieldRef, Plain, Value, plain
 from openprod.store.heads import Record
 from openprod.store.log import ORDINAL_BITS, SEQ_MASK, TOGETHER_KINDS, OpAt, StoredBundle, branch_of
 from openprod.store.pending import ADMISSION, HELD, WAITING
-from openprod.workspace import links, taking, wording
+from openprod.workspace import blobs, links, taking, wording
 from openprod.workspace.desk import Desk, UnknownRecord, is_relation
 from openprod.workspace.shapes import (
     ConflictShape,
@@ -192,7 +192,7 @@ def record(desk: Desk, uuid: bytes) -> RecordShape:
         text = desk.heads.key_texts[key]
         oids = desk.heads.united(found, key)
         heads[text] = [desk.op_text(oid) for oid in taking.heads_shown(desk, sources.get(text), oids)]
-        values[text] = plain(desk.meaning.value_of(found, key))
+        values[text] = _shown_value(desk, desk.meaning.value_of(found, key))
         if len(oids) > 1 and is_conflict(desk.meaning.heads_of(found, key)):
             conflicts.append(text)
     return {
@@ -206,6 +206,14 @@ def record(desk: Desk, uuid: bytes) -> RecordShape:
         "conflicts": sorted(conflicts),
         "marks": _marks(desk, found),
     }
+
+
+def _shown_value(desk: Desk, value: Value) -> Plain:
+    """Returns a value as a record shows it: a file with whether it is on this device."""
+    shown_as = plain(value)
+    if isinstance(value, BlobRef) and isinstance(shown_as, dict):
+        shown_as["here"] = desk.blobs.size_of(value.hash) is not None
+    return shown_as
 
 
 def _shown_slots(desk: Desk, found: Record) -> list[int]:
@@ -355,6 +363,17 @@ def field_title(desk: Desk, key: str) -> str:
     """Returns a field's title, its key where no table here declares it."""
     field = desk.catalog.find_field(key)
     return field.title if field is not None else key
+
+
+def field_key(desk: Desk, uuid: bytes, name: str) -> str:
+    """Returns the full key of a record's field from a short or full name; raises Missing naming where to look."""
+    if "." in name and desk.catalog.find_field(name) is not None:
+        return name
+    tables = [desk.catalog.tables[one] for one in desk.member_tables(uuid) if one in desk.catalog.tables]
+    found = [field.key for table in tables if (field := table.resolve(name)) is not None]
+    if not found:
+        raise Missing(f"{desk.title(uuid)} has no field '{name}'. 'openprod show' lists what it has.")
+    return found[0]
 
 
 def _value_shape(desk: Desk, offer: Offer) -> ConflictValue:
@@ -540,13 +559,7 @@ def _history_keys(desk: Desk, found: Record, field: str | None) -> list[int]:
     ]
     if named:
         return named
-    known = [
-        table.resolve(field)
-        for name in desk.member_tables(found.uuid)
-        if (table := desk.catalog.tables.get(name)) is not None
-    ]
-    if not any(known):
-        raise Missing(f"{desk.title(found.uuid)} has no field '{field}'. 'openprod show' lists what it has.")
+    field_key(desk, found.uuid, field)
     return []
 
 
@@ -627,7 +640,7 @@ def ops_of(desk: Desk, number: int, names: Names) -> Iterator[OpShape]:
 
 def _op_shape(desk: Desk, names: Names, op: OpAt, uuid: bytes, key: str) -> OpShape:
     title = names.title(uuid)
-    kind, text = _op_words(desk, op, title, key)
+    kind, text = _op_words(desk, op, title, uuid, key)
     return {
         "op": desk.op_text(op.oid),
         "kind": kind,
@@ -646,7 +659,7 @@ def _op_value(op: KnownOp, value: Value) -> Value:
     return op.payload.value if isinstance(op, ListAdd) else value
 
 
-def _op_words(desk: Desk, op: OpAt, title: str, key: str) -> tuple[str, str]:
+def _op_words(desk: Desk, op: OpAt, title: str, uuid: bytes, key: str) -> tuple[str, str]:
     table = table_of_member_key(key)
     if key == EXISTS:
         word = "created" if isinstance(op.op, Rows) else "restored" if op.is_live else "deleted"
@@ -672,6 +685,12 @@ def _op_words(desk: Desk, op: OpAt, title: str, key: str) -> tuple[str, str]:
         return "clear", f"{wording.possessive(title)} {label} cleared"
     if isinstance(op.value, FieldRef):
         return "refer", f"{wording.possessive(title)} {label} {wording.value_text(taking.said(desk, op.value))}"
+    if isinstance(op.value, BlobRef):
+        number = blobs.issue(desk, op.oid, uuid, key)
+        return (
+            "set",
+            f"{wording.possessive(title)} {label}: {wording.value_text(op.value)}, {wording.issue_text(number)}",
+        )
     return "set", f"{wording.possessive(title)} {label} set to {wording.value_text(taking.said(desk, op.value))}"
 
 

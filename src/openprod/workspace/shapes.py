@@ -129,6 +129,48 @@ class RecordShape(TypedDict):
     marks: list[str]
 
 
+class BlobPlace(TypedDict):
+    """A field that shows a kept file: its record, what that is called, and the full field key."""
+
+    record: str
+    title: str
+    field: str
+
+
+class BlobShape(TypedDict):
+    """A kept file: hash in hex, name, size in bytes, media type, whether it is on this device.
+
+    `state` is `shown` (records show it, in `places`), `earlier` (an earlier issue), `staged` or `unused`.
+    """
+
+    hash: str
+    name: str
+    size: int
+    media: str
+    here: bool
+    state: str
+    places: list[BlobPlace]
+
+
+class IssueShape(TypedDict):
+    """One issue of a draft: the file, who put it there and when; `current` where it is what the field holds now.
+
+    `text` is how people call it: `scenic.pdf, 4th issue`.
+    """
+
+    issue: int
+    text: str
+    hash: str
+    name: str
+    size: int
+    media: str
+    here: bool
+    current: bool
+    op: str
+    actor_name: str
+    at: str
+
+
 class FoundShape(TypedDict):
     """A record found by words; `why` is the field that has them, empty where its title does."""
 

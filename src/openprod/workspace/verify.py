@@ -22,6 +22,7 @@ from openprod.model.ops import Malformed
 from openprod.store.database import Database, DatabaseDamaged, translated, without_collector
 from openprod.store.log import CHUNK_BITS, SEQ_BITS, Log, LogDamaged, branch_of, seq_of
 from openprod.store.relink import relink
+from openprod.workspace import blobs
 from openprod.workspace.compare import differences
 from openprod.workspace.meaning import Changes
 
@@ -64,6 +65,7 @@ class Findings:
         unsigned: the numbers of bundles whose own signature is bad, though a later one proves what they say.
         derived: those of `damaged` that a rebuild mends.
         pending_damaged: the ids of damaged bundles among those that wait.
+        blobs_damaged: the hashes of damaged files.
     """
 
     bundles: int = 0
@@ -74,6 +76,7 @@ class Findings:
     unsigned: set[int] = field(default_factory=set[int])
     derived: list[str] = field(default_factory=list[str])
     pending_damaged: list[bytes] = field(default_factory=list[bytes])
+    blobs_damaged: list[bytes] = field(default_factory=list[bytes])
 
     @property
     def is_sound(self) -> bool:
@@ -126,6 +129,7 @@ def check(desk: Desk, progress: Callable[[int, int], None] | None = None) -> Fin
             _check_pending(desk, findings)
             if not findings.bundles_damaged:
                 _check_derived(desk, findings)
+                _check_blobs(desk, findings)
     except Damaged as error:
         findings.damaged.append(str(error))
     except UNREADABLE as error:
@@ -244,6 +248,13 @@ def is_whole(desk: Desk, kept_id: object, raw: object) -> bool:
     except (Malformed, msgspec.MsgspecError):
         return False
     return bundle_id(desk.id, one.header) == kept_id and chunks_match(header, one.chunks)
+
+
+def _check_blobs(desk: Desk, findings: Findings) -> None:
+    found = blobs.condition(desk)
+    findings.blobs_damaged = list(found.damaged)
+    findings.damaged += [*found.damaged.values(), *found.aside]
+    findings.notes += found.missing
 
 
 # -- what is derived

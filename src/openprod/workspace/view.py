@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -16,12 +17,13 @@ from openprod.catalog.tables import Catalog
 from openprod.model.bundle import CAUSE_EDIT, CAUSE_LINK, Cause
 from openprod.model.errors import Refused
 from openprod.model.ids import WorkspaceId, derived_id, id_text
-from openprod.model.values import Plain
+from openprod.model.values import BlobRef, Plain
 from openprod.store.home import Home
 from openprod.workspace import (
     adopt,
     checks,
     finding,
+    issues,
     links,
     matches,
     past,
@@ -34,10 +36,12 @@ from openprod.workspace.asking import Answer, Asker, Live, Question
 from openprod.workspace.desk import Desk
 from openprod.workspace.meaning import Changes
 from openprod.workspace.shapes import (
+    BlobShape,
     CheckShape,
     ConflictShape,
     FieldShape,
     FoundShape,
+    IssueShape,
     LinkShape,
     LogEntry,
     MappingShape,
@@ -139,7 +143,7 @@ class View:
     def notices(self) -> list[NoticeShape]:
         """Returns what is worth knowing and blocks nothing."""
         with self.desk.reading():
-            return reading.notices(self.desk, self.desk.clock())
+            return [*reading.notices(self.desk, self.desk.clock()), *issues.notices(self.desk)]
 
     # -- tables and records
 
@@ -190,6 +194,47 @@ class View:
     def _settle(self, edit: Edit, question: str, choose: int | str | None, value: object) -> None:
         with self.desk.reading():
             reading.stage_resolution(self.desk, edit, question, choose, value)
+
+    # -- files
+
+    def attach(
+        self, record: str, field: str, path: str | Path, heads: Mapping[str, Sequence[str]] | None = None
+    ) -> BlobRef:
+        """Keeps a copy of a file and lets a field of a record refer to it, as one edit; see `Edit.attach`."""
+        file = Path(path)
+        with self.edit(f"Attach {file.name}") as edit:
+            return edit.attach(record, field, file, heads)
+
+    def keep_blob(self, path: str | Path) -> BlobRef:
+        """Keeps a copy of a file that no field refers to yet; raises BlobUnreadable, BlobChanged or BlobNotKept."""
+        self.desk.check_open()
+        return self.desk.blobs.add(Path(path))
+
+    def blobs(self) -> list[BlobShape]:
+        """Returns every kept file: those that records show, earlier issues, staged and unused ones."""
+        with self.desk.reading():
+            return issues.listing(self.desk)
+
+    def blob(self, text: str) -> BlobRef:
+        """Returns the kept file that a hash, or a beginning of one, means; raises NoSuchFile or AmbiguousFile."""
+        with self.desk.reading():
+            return issues.find(self.desk, text)
+
+    def open_blob(self, ref: BlobRef) -> FileIO:
+        """Returns a kept file, proven whole, to be read and closed; raises BlobMissing or BlobDamaged."""
+        self.desk.check_open()
+        return self.desk.blobs.open(ref.hash, ref.name)
+
+    def export_blob(self, ref: BlobRef, path: str | Path, *, is_replacing: bool = False) -> None:
+        """Writes a kept file, proven, to a place outside; raises BlobMissing, BlobDamaged or BlobNotWritten."""
+        self.desk.check_open()
+        self.desk.blobs.copy_to(ref.hash, Path(path), ref.name, is_replacing=is_replacing)
+
+    def issues(self, record: str, field: str) -> list[IssueShape]:
+        """Returns every file that a field of a record ever held, the newest first: the issues of a draft."""
+        with self.desk.reading():
+            uuid = self.desk.uuid_in(record, {}, ())
+            return issues.issues(self.desk, uuid, reading.field_key(self.desk, uuid, field))
 
     # -- queries
 

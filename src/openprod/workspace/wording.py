@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from openprod.model.values import Date, DateTime, Decimal, Duration, ListValue, Natural, Outline, Time, Value
+from openprod.model.values import BlobRef, Date, DateTime, Decimal, Duration, ListValue, Natural, Outline, Time, Value
 
 _SECOND_US = 1_000_000
 VALUE_CHARACTERS_MAX = 60
@@ -51,8 +51,36 @@ def value_text(value: Value) -> str:
             return duration_text(value.us)
         case ListValue():
             return shortened(", ".join(value_text(item) for item in value.items))
+        case BlobRef():
+            return f"{shortened(value.name)} ({size_text(value.size)})"
         case _:
-            return "a record" if hasattr(value, "id") else "a file"
+            return "a record"
+
+
+def size_text(size: int) -> str:
+    """Returns a size in bytes as people read it: 900 bytes, 2.1 MB."""
+    if size < 1_000:
+        return f"{size} bytes"
+    power = next((power for power in (1, 2) if size < 999.5 * 1_000**power), 3)
+    number, unit = size / 1_000**power, ("kB", "MB", "GB")[power - 1]
+    return f"{number:.1f} {unit}" if number < 10 else f"{number:.0f} {unit}"
+
+
+def issue_text(number: int) -> str:
+    """Returns which issue of a draft a file is: 4th issue."""
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending} issue"
+
+
+def files_notice(names: Sequence[str]) -> str:
+    """Returns the sentence about files that records show and that are not on this device."""
+    shown = [*names[:3], f"{len(names) - 3} more"] if len(names) > 4 else list(names)
+    is_one = len(names) == 1
+    return (
+        f"{len(names)} {'file is' if is_one else 'files are'} not on this device: {joined(shown)}. Take"
+        f" {'it' if is_one else 'them'} from a device or a stick that has {'it' if is_one else 'them'}: openprod sync"
+        " FILE.opx"
+    )
 
 
 def duration_text(us: int) -> str:

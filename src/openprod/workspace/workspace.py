@@ -13,9 +13,11 @@ from openprod.model.bundle import Cause, Frontier, Sealed
 from openprod.model.ids import LogId, derived_id, id_text
 from openprod.model.ops import InviteOpen, InvitePayload
 from openprod.model.slots import INVITE
+from openprod.model.values import BlobRef
 from openprod.store.overlays import HIDDEN, OverlayRow, Overlays
 from openprod.workspace import (
     admission,
+    blobs,
     heal,
     past,
     verify,
@@ -202,6 +204,27 @@ class Workspace(View):
         """
         with self.edit("Close an invitation") as edit, self.desk.reading():
             admission.stage_revoke(self.desk, edit, key)
+
+    # -- files that devices exchange
+
+    def blobs_lacking(self) -> list[BlobRef]:
+        """Returns the files that the history names and that are not on this device."""
+        with self.desk.reading():
+            return list(blobs.lacking(self.desk).values())
+
+    def blobs_held(self) -> list[BlobRef]:
+        """Returns the files that the history names and that are on this device."""
+        with self.desk.reading():
+            return list(blobs.held(self.desk).values())
+
+    def blob_pieces(self, ref: BlobRef) -> Iterator[bytes]:
+        """Yields a kept file, proven, piece by piece; raises BlobMissing or BlobDamaged."""
+        return self.desk.blobs.pieces(ref.hash, ref.name)
+
+    def take_blob(self, ref: BlobRef, pieces: Iterable[bytes]) -> None:
+        """Keeps a file that was lacking here; raises BlobNotThatOne where it is another one, BlobNotKept."""
+        self.desk.check_open()
+        self.desk.blobs.take(ref.hash, pieces)
 
     # -- the time machine
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -15,7 +16,7 @@ from openprod.catalog.check import check_fields, check_new, parse, parse_column,
 from openprod.catalog.tables import Field, Relation, Table
 from openprod.model.bundle import CAUSE_EDIT, Cause
 from openprod.model.errors import Refused
-from openprod.model.ids import derived_id, id_text
+from openprod.model.ids import HASH_BYTES, derived_id, id_text
 from openprod.model.ops import (
     COLUMNS_MAX,
     Chunk,
@@ -31,7 +32,8 @@ from openprod.model.ops import (
     Unrelate,
 )
 from openprod.model.slots import EXISTS, POSITION, RELATION, member_key
-from openprod.model.values import FieldRef, RecordRef, Value, value_key
+from openprod.model.values import BlobRef, FieldRef, RecordRef, Value, value_key
+from openprod.store.blobs import Blobs
 from openprod.store.database import without_collector
 from openprod.workspace import smart
 from openprod.workspace.building import ChunkBuilder, Heads, Lists, Sight, SightDesk, Spot, TooMuch, Unordered
@@ -73,6 +75,11 @@ class NotARelation(Refused):
 
 class EditDesk(SightDesk, ThroughDesk, Protocol):
     """What an edit needs of the desk."""
+
+    @property
+    def blobs(self) -> Blobs:
+        """The files kept beside the database."""
+        ...
 
     def looking(self) -> AbstractContextManager[None]:
         """Holds the lock and one state of the database while an intent is read."""
@@ -277,6 +284,29 @@ class Edit:
 
         value = pending.value if pending is not None else None
         return TextEdit(value if isinstance(value, str) else "", check)
+
+    def attach(self, record: str, field: str, path: Path, heads: Mapping[str, Sequence[str]] | None = None) -> BlobRef:
+        """Keeps a copy of a file and lets a field of a record refer to it; returns what the field holds then.
+
+        Args:
+            record: which record.
+            field: short or full name of a field for files.
+            path: the file.
+            heads: as in `set`.
+
+        Raises:
+            FieldsRefused: the field is none for files; nothing was kept.
+            BlobUnreadable, BlobChanged, BlobNotKept: nothing was kept.
+        """
+        # Asked before the file is read, which may take a while.
+        with self._workspace.looking():
+            draft = self._draft(self._uuid(record))
+        before = dict(draft.values)
+        self.set(record, {field: BlobRef(bytes(HASH_BYTES), path.name, 0, "")}, heads)
+        draft.values = before
+        ref = self._workspace.blobs.add(path)
+        self.set(record, {field: ref}, heads)
+        return ref
 
     def expect(self, record: str, key: str, op: str) -> None:
         """Makes the whole edit depend on a field holding just one change when it is written; MovedOn otherwise.

@@ -258,7 +258,7 @@ def test_nothing_typed_means_no_value(type_: FieldType, raw: object) -> None:
         ("duration", True, "is no length of time"),
         ("record", "Jane", "is no record; give its id, or TABLE:KEY like lighting.cues:11."),
         ("field", RECORD_TEXT, "names no field"),
-        ("blob", "photo.png", "This version cannot take files in"),
+        ("blob", "photo.png", "Put one there with: openprod attach"),
         ("blob", {"hash": "zz", "name": "a", "size": 1}, "is no file kept here"),
         ("list", 5, "is no list"),
     ],
