@@ -61,7 +61,10 @@ def resolve(call: Call, question: str, choose: str | None, value: str | None) ->
         raise click.UsageError("Give --choose N for an offered value, or --value V for another.")
     workspace = call.view()
     found = _find(workspace, question)
-    workspace.resolve(found["id"], choose=choose, value=value)
+    if choose is not None:
+        workspace.resolve(found["id"], choose=choose)
+    else:
+        workspace.resolve(found["id"], value=value)
     record = workspace.record(found["record"])
     if call.is_json:
         output.document(record)

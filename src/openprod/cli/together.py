@@ -17,6 +17,7 @@ from openprod.workspace.shapes import ConflictShape
 if TYPE_CHECKING:
     from openprod.peers import opx
     from openprod.workspace.ingest import Report
+    from openprod.workspace.shapes import InvitationShape
 
 SUFFIX = ".opx"
 
@@ -52,9 +53,11 @@ class SyncShape(TypedDict):
 
 @command("invite")
 @click.option("--label", default="", metavar="L", help="Whom it is for, so that you know it again.")
+@click.option("--uses", type=click.IntRange(1), metavar="N", help="For so many people; without it for any number.")
+@click.option("--expires", metavar="D", help="Until the end of this day (2026-01-12), or until this time.")
 @click.option("--list", "is_list", is_flag=True, help="List the invitations that are open.")
 @click.option("--revoke", metavar="KEY", help="Close an invitation, by the beginning of its key as --list shows it.")
-def invite(call: Call, label: str, *, is_list: bool, revoke: str | None) -> None:
+def invite(call: Call, label: str, *, uses: int | None, expires: str | None, is_list: bool, revoke: str | None) -> None:
     """Make an invitation: one line to hand to one person, as a secret.
 
     Whoever has it together with an .opx file of this production reads everything and is in. Write the file afterwards:
@@ -63,9 +66,9 @@ def invite(call: Call, label: str, *, is_list: bool, revoke: str | None) -> None
     if is_list or revoke is not None:
         _open_invitations(call, revoke)
         return
-    text = call.open().invite(label)
+    text = call.open().invite(label, uses=uses, expires=expires)
     if call.is_json:
-        output.document({"invitation": text, "label": label})
+        output.document({"invitation": text, "label": label, "uses": uses, "expires": expires})
         return
     output.line(text)
     output.say("Hand this line on in private: with it and an .opx file anybody reads everything here.")
@@ -81,9 +84,15 @@ def _open_invitations(call: Call, revoke: str | None) -> None:
     if call.is_json:
         output.document(found)
     elif found:
-        output.table(("key", "for"), [(one["key"][:12], one["label"] or "–") for one in found])
+        output.table(("key", "for", "used", "until"), [_invitation(one) for one in found])
     else:
         output.say("No invitation is open.")
+
+
+def _invitation(one: InvitationShape) -> tuple[str, str, str, str]:
+    used = f"{one['used']} of {one['uses']}" if one["uses"] is not None else str(one["used"])
+    until = f"{one['expires']} UTC" if one["expires"] else "–"
+    return one["key"][:12], one["label"] or "–", used, until if one["is_good"] else f"{until} (over)"
 
 
 @command("admit")

@@ -37,6 +37,7 @@ from openprod.model.ops import (
     IdPair,
     InviteClose,
     InviteOpen,
+    InvitePayload,
     KeyPair,
     KnownOp,
     ListAdd,
@@ -605,6 +606,8 @@ class _Sifting:
     applied: dict[bytes, Bundle] = field(default_factory=dict[bytes, Bundle])
     accepted: set[bytes] = field(default_factory=set[bytes])
     invited: dict[bytes, set[OpId]] = field(default_factory=dict[bytes, set[OpId]])
+    terms: dict[OpId, InvitePayload] = field(default_factory=dict[OpId, InvitePayload])
+    used: dict[bytes, set[bytes]] = field(default_factory=dict[bytes, set[bytes]])
     closed: set[OpId] = field(default_factory=set[OpId])
     let_in: set[tuple[bytes, bytes]] = field(default_factory=set[tuple[bytes, bytes]])
     actors: set[bytes] = field(default_factory=set[bytes])
@@ -669,13 +672,23 @@ class _Sifting:
         if kind == ADMISSION_CREATOR:
             return len(data) == 2 and workspace_id(ActorId(opening.actor), *data) == header.workspace
         if kind == ADMISSION_INVITATION:
-            return bool(data) and bool(self.invited.get(data[0], set[OpId]()) - self.closed)
+            stand = self.invited.get(data[0], set[OpId]()) - self.closed if data else set[OpId]()
+            return any(self._is_within(self.terms[one], data[0], header, opening) for one in stand)
         return kind == ADMISSION_KNOWN and opening.actor in self.actors
+
+    def _is_within(self, terms: InvitePayload, public: bytes, header: Header, opening: Opening) -> bool:
+        """Tells whether somebody who used an invitation kept its terms."""
+        if terms.expires_ms is not None and wall_ms(Hlc(header.claimed)) > terms.expires_ms:
+            return False
+        return terms.uses is None or len(self.used.get(public, set[bytes]()) | {opening.actor}) <= terms.uses
 
     def _apply(self, bundle: Bundle) -> None:
         self.applied[bundle.id] = bundle
-        if bundle.header.opening is not None:
-            self.actors.add(bundle.header.opening.actor)
+        opening = bundle.header.opening
+        if opening is not None:
+            self.actors.add(opening.actor)
+            if opening.admission.kind == ADMISSION_INVITATION:
+                self.used.setdefault(opening.admission.data[0], set()).add(opening.actor)
         ordinal = 0
         for chunk in bundle.chunks or ():
             for op in chunk.ops:
@@ -688,6 +701,7 @@ class _Sifting:
                 self.accepted.add(op.payload)
             case InviteOpen():
                 self.invited.setdefault(op.payload.public_key, set()).add(at)
+                self.terms[at] = op.payload
             case InviteClose():
                 self.closed.update(over_of(chunk, op))
             case Admit():

@@ -6,6 +6,8 @@ Knows SQLite through apsw, the pragmas and the shape of the schema. Must not kno
 from __future__ import annotations
 
 import gc
+import shutil
+import tempfile
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
@@ -100,7 +102,8 @@ class Database:
         durable: bool = True,
         functions: Mapping[str, SqlFunction] | None = None,
     ) -> None:
-        self.path = path
+        # What people call it, and the file itself: another one where it is only looked at.
+        self.path = self.file = path
         self.is_durable = durable
         is_memory = path == ":memory:"
         if not create and not is_memory and not Path(path).is_file():
@@ -120,6 +123,31 @@ class Database:
         self.executemany = cast("Callable[[str, Iterable[Sequence[object]]], object]", self.connection.executemany)
         self._version = self._data_version()
         self._in_transaction = False
+        # Why nothing may be written here, in a sentence; empty where it may.
+        self.read_only = ""
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+
+    @classmethod
+    def for_looking(cls, path: str, functions: Mapping[str, SqlFunction]) -> Database:
+        """Returns a copy in the temporary folder of a database that cannot be opened where it is.
+
+        SQLite writes beside a file even to read it, so one on a write-protected disk is copied. It goes with `close`.
+        """
+        if not Path(path).is_file():
+            raise NotAWorkspace(f"There is no workspace.db at {path}. Give the folder of a workspace.")
+        scratch = tempfile.TemporaryDirectory(prefix="openprod-look-")
+        copy = Path(scratch.name) / Path(path).name
+        try:
+            for suffix in ("", "-wal"):
+                if Path(path + suffix).is_file():
+                    shutil.copyfile(path + suffix, f"{copy}{suffix}")
+            made = cls(str(copy), durable=False, functions=functions)
+        except BaseException:
+            scratch.cleanup()
+            raise
+        made.path = path
+        made._scratch = scratch
+        return made
 
     def _prepare(self, functions: Mapping[str, SqlFunction], *, durable: bool) -> None:
         connection = self.connection
@@ -256,6 +284,8 @@ class Database:
         """
         if self._in_transaction:
             raise AssertionError("a transaction inside a transaction")
+        if self.read_only:
+            raise NotWritable(self.read_only)
         with translated(self.path):
             self.execute("BEGIN IMMEDIATE")
         self._in_transaction = True
@@ -301,6 +331,8 @@ class Database:
     def close(self) -> None:
         """Closes the connection; the file needs nothing more."""
         self.connection.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
 
 
 @contextmanager

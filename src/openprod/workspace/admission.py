@@ -6,10 +6,12 @@ that they belong, or builds on it. Knows how these are named by people; the ops 
 
 from __future__ import annotations
 
+import datetime as dt
+
 from openprod.model.bundle import Bundle, decode_header, open_bundle
 from openprod.model.errors import Missing, Refused
 from openprod.model.ids import BundleId, derived_id
-from openprod.model.ops import Admit, AdmitPayload, ClockAccept, InviteClose, Rows
+from openprod.model.ops import Admit, AdmitPayload, ClockAccept, InviteClose, InvitePayload, Rows
 from openprod.model.slots import CLOCK, INVITE, LOG
 from openprod.store.pending import ADMISSION, HELD, Pending
 from openprod.workspace.desk import Desk
@@ -36,6 +38,12 @@ class NoInvitation(Missing):
     """No open invitation goes by that."""
 
     code = "admission.no_invitation"
+
+
+class BadTerms(Refused):
+    """An invitation that nobody could use: for nobody, or over already."""
+
+    code = "admission.bad_terms"
 
 
 class Ambiguous(Refused):
@@ -94,9 +102,58 @@ def stage_accept(desk: Desk, edit: Edit, bundle: str) -> None:
 
 
 def invitations(desk: Desk) -> list[InvitationShape]:
-    """Returns the open invitations, the newest first."""
-    rows = desk.db.rows("SELECT public, label FROM invite WHERE open = 1 ORDER BY oid DESC")
-    return [{"key": public.hex(), "label": label} for public, label in rows]
+    """Returns the open invitations, the newest first, those among them that ran out or are used up too."""
+    rows = desk.db.rows("SELECT public, label, oid FROM invite WHERE open = 1 ORDER BY oid DESC")
+    found: list[InvitationShape] = []
+    for public, label, oid in rows:
+        terms = desk.ingest.terms_of(oid)
+        used = len(desk.ingest.joined_by(public))
+        found.append(
+            {
+                "key": public.hex(),
+                "label": label,
+                "uses": terms.uses if terms is not None else None,
+                "used": used,
+                "expires": _day(terms.expires_ms) if terms is not None and terms.expires_ms is not None else "",
+                "is_good": terms is not None and not why_not(terms, used, desk.clock()),
+            }
+        )
+    return found
+
+
+def why_not(terms: InvitePayload, used: int, now_ms: int) -> str:
+    """Returns why an open invitation lets nobody in any more, empty where it does."""
+    if terms.expires_ms is not None and now_ms > terms.expires_ms:
+        return f"Your invitation ran out on {_day(terms.expires_ms)}. Ask for a new one."
+    if terms.uses is not None and used >= terms.uses:
+        people = "1 person" if used == 1 else f"{used} people"
+        return f"Your invitation was for {terms.uses} and {people} used it already. Ask for a new one."
+    return ""
+
+
+def why_not_by(desk: Desk, public: bytes) -> str:
+    """Returns why an invitation, by its public key, lets nobody in here, empty where it does or is not known."""
+    row = desk.db.one("SELECT oid FROM invite WHERE public = ? AND open = 1", (public,))
+    terms = desk.ingest.terms_of(row[0]) if row is not None else None
+    return "" if terms is None else why_not(terms, len(desk.ingest.joined_by(public)), desk.clock())
+
+
+def terms(public: bytes, label: str, uses: int | None, expires_ms: int | None, now_ms: int) -> InvitePayload:
+    """Returns what an invitation says; raises BadTerms where nobody could use it."""
+    if uses is not None and uses < 1:
+        raise BadTerms(f"An invitation for {uses} lets nobody in. Give the number of people it is for.")
+    if expires_ms is not None and expires_ms <= now_ms:
+        raise BadTerms(f"{_day(expires_ms)} is over, so nobody could use the invitation. Give a later day.")
+    return InvitePayload(public, label, expires_ms, uses)
+
+
+def _day(ms: int) -> str:
+    try:
+        return (
+            dt.datetime.fromtimestamp(ms / 1000, dt.UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
+        )
+    except (OverflowError, ValueError, OSError):
+        return "a day that calendars do not have"
 
 
 def stage_revoke(desk: Desk, edit: Edit, key: str) -> None:

@@ -25,7 +25,7 @@ from openprod.model.bundle import (
 )
 from openprod.model.hlc import Hlc, effective, wall_ms
 from openprod.model.ids import BundleId, WorkspaceId, bundle_id
-from openprod.model.ops import Malformed
+from openprod.model.ops import InviteOpen, InvitePayload, Malformed
 from openprod.store.database import Database
 from openprod.store.log import SEQ_BITS, Branch, Log, branch_of, seq_of
 from openprod.store.pending import ADMISSION, HELD, WAITING, Pending, PendingShelf
@@ -345,12 +345,39 @@ class Ingest:
                 # `check_opening` proved that actor, recovery key and nonce give this workspace's id.
                 return True
             case bundles.ADMISSION_INVITATION:
-                row = self._db.one("SELECT open FROM invite WHERE public = ?", (opening.admission.data[0],))
-                return row is not None and bool(row[0])
+                public = opening.admission.data[0]
+                row = self._db.one("SELECT oid FROM invite WHERE public = ? AND open = 1", (public,))
+                terms = self.terms_of(row[0]) if row is not None else None
+                return terms is not None and self._is_within(terms, public, opening.actor, header)
             case bundles.ADMISSION_KNOWN:
                 return self._log.actor_is_here(opening.actor, header.log)
             case _:
                 return False
+
+    def terms_of(self, oid: int) -> InvitePayload | None:
+        """Returns the terms of an invitation, by the local number of the op that opened it."""
+        op = self._log.op_at(oid).op
+        return op.payload if isinstance(op, InviteOpen) else None
+
+    def joined_by(self, public: bytes) -> set[bytes]:
+        """Returns the people who joined by an invitation, as far as is known here."""
+        found: set[bytes] = set()
+        for arm in self._log.branches.values():
+            opening = self._log.header(arm.no << SEQ_BITS | 1).opening if arm.parent is None and arm.seq else None
+            admission = opening.admission if opening is not None else None
+            is_invited = admission is not None and admission.kind == bundles.ADMISSION_INVITATION
+            if opening is not None and is_invited and opening.admission.data[0] == public:
+                found.add(opening.actor)
+        return found
+
+    def _is_within(self, terms: InvitePayload, public: bytes, actor: bytes, header: Header) -> bool:
+        """Tells whether somebody who used an invitation kept its terms: in time by their own clock, not one too many.
+
+        By their own, because what joined in time may come here late; the invitation's key is what keeps others out.
+        """
+        if terms.expires_ms is not None and wall_ms(Hlc(header.claimed)) > terms.expires_ms:
+            return False
+        return terms.uses is None or len(self.joined_by(public) | {actor}) <= terms.uses
 
     def _vouch(self, queue: _Queue) -> bool:
         """Admits logs that bundles of admitted logs name as seen; tells whether any is new.

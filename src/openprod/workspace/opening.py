@@ -6,6 +6,7 @@ The real clock and real chance enter here, as default arguments.
 from __future__ import annotations
 
 import getpass
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterable
@@ -22,6 +23,7 @@ from openprod.store.blobs import Blobs
 from openprod.store.database import Database, DatabaseDamaged, NotAWorkspace, translated
 from openprod.store.home import Home
 from openprod.workspace import (
+    admission,
     adopt,
     blobs,
     heal,
@@ -74,13 +76,25 @@ def open_workspace(
         durable: False skips the disk's confirmation, for simulations only.
         repair: derive everything from the log again, for a file whose derived part is too damaged to be opened.
 
+    A folder on a write-protected disk, or one that is not this person's to write, is opened for looking: everything
+    reads as it is now, and writing is refused with NotWritable.
+
     Raises:
         NotAWorkspace, NewerWorkspace, DatabaseDamaged, NotWritable: nothing was changed.
     """
     folder = Path(path)
     if folder.is_file() and folder.name == DATABASE_NAME:
         folder = folder.parent
-    database = Database(str(folder / DATABASE_NAME), durable=durable, functions=SQL_FUNCTIONS)
+    path = folder / DATABASE_NAME
+    if path.is_file() and not is_writable(path) and not repair:
+        database = Database.for_looking(str(path), SQL_FUNCTIONS)
+        opened = Workspace(_desk(folder, database, home, clock, chance))
+        database.read_only = (
+            f"{folder} can only be read here, so nothing was written: its disk is write-protected, or it is not yours"
+            " to write. Copy the folder to a place of your own and work there."
+        )
+        return opened
+    database = Database(str(path), durable=durable, functions=SQL_FUNCTIONS)
     if repair:
         try:
             heal.strip(database)
@@ -91,6 +105,11 @@ def open_workspace(
     if repair:
         opened.rebuild()
     return opened
+
+
+def is_writable(path: Path) -> bool:
+    """Tells whether a database and the folder it is in may be written."""
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
 
 
 def _desk(folder: Path, database: Database, home: Home | str | Path | None, clock: Clock, chance: Chance) -> Desk:
@@ -185,10 +204,13 @@ def join_workspace(
     try:
         report = made.ingest(bundles)
         if invited.public not in made.open_invitations():
+            with desk.reading():
+                over = admission.why_not_by(desk, invited.public)
             reason = (
                 report.rejected[0]
                 if report.rejected
-                else (
+                else over
+                or (
                     "It does not hold the change that opened your invitation; ask for a newer file, or for a new"
                     " invitation."
                 )

@@ -62,7 +62,7 @@ def moment_of(desk: Desk, text: str) -> Moment:
     )
     if row is not None:
         return Moment(text, frozenset(_of_frontier(desk, str(row[0] or ""))))
-    ms = _ms_of(desk, text)
+    ms = ms_of(desk, text)
     return Moment(text, frozenset(up_to(desk, ms)))
 
 
@@ -93,7 +93,11 @@ def _of_frontier(desk: Desk, text: str) -> set[int]:
     return covered(desk.log, frontier)
 
 
-def _ms_of(desk: Desk, text: str) -> int:
+def ms_of(desk: Desk, text: str) -> int:
+    """Returns the moment that a time, a date (its end), `today` or `yesterday` means, ms since 1970 UTC.
+
+    In the show's zone where it names none. Raises NoSuchMoment.
+    """
     zone = _zone(desk)
     now = dt.datetime.fromtimestamp(desk.clock() / 1000, zone)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -759,6 +759,7 @@ def notices(desk: Desk, now_ms: int) -> list[NoticeShape]:
     for link, count in links.lacking(desk):
         one, other = (desk.catalog.table(name).title for name in (link.source, link.target))
         found.append({"kind": "link", "text": wording.link_notice(one, other, (link.source, link.target), count)})
+    late: dict[bytes, list[int]] = {}
     for kind, number, _, detail in desk.db.rows(
         "SELECT kind, bundle, ordinal, detail FROM flag WHERE bundle ORDER BY kind, bundle, ordinal"
     ):
@@ -771,9 +772,11 @@ def notices(desk: Desk, now_ms: int) -> list[NoticeShape]:
             case "automation":
                 found.append({"kind": kind, "text": wording.automation_notice(name)})
             case "late":
-                found.append({"kind": kind, "text": wording.late_notice(name, int(detail) // DAY_MS)})
+                late.setdefault(desk.log.branches[branch_of(number)].actor, []).append(int(detail) // DAY_MS)
             case _:
                 continue
+    for actor, days in late.items():
+        found.append({"kind": "late", "text": wording.late_notice(actor_name(desk, actor), days)})
     return found
 
 

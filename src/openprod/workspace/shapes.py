@@ -80,10 +80,18 @@ class JoinerShape(TypedDict):
 
 
 class InvitationShape(TypedDict):
-    """An open invitation: its public key in hex, and whom it is for."""
+    """An open invitation: its public key in hex, whom it is for, and its terms.
+
+    `uses` is for how many people it is (null: any number), `used` how many joined by it as far as is known here,
+    `expires` until when (UTC, empty: for good), `is_good` whether it still lets somebody in.
+    """
 
     key: str
     label: str
+    uses: int | None
+    used: int
+    expires: str
+    is_good: bool
 
 
 class LinkShape(TypedDict):

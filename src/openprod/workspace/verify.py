@@ -288,7 +288,7 @@ def derive_copy(desk: Desk, only: Collection[int] | None = None) -> Desk:
     database = Database(":memory:", create=True, functions=SQL_FUNCTIONS, durable=False)
     with database.transaction():
         database.execute("INSERT INTO meta(key, value) VALUES('workspace', ?)", (desk.id,))
-    database.attach_log(desk.db.path)
+    database.attach_log(desk.db.file)
     with database.transaction():
         if only is not None:
             left_out = [(number,) for (number,) in database.rows("SELECT no FROM bundle") if number not in only]

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+import msgspec
+
 from openprod.catalog.tables import Catalog
 from openprod.model.bundle import CAUSE_EDIT, CAUSE_LINK, Cause
 from openprod.model.errors import Refused
@@ -347,8 +349,13 @@ class View:
         with self.desk.reading():
             return reading.conflicts(self.desk, self.desk.uuid_in(record, {}, ()) if record is not None else None)
 
-    def resolve(self, conflict: str | ConflictShape, *, choose: int | str | None = None, value: object = None) -> None:
-        """Settles a question with an offered value (number from 1, or op id) or another value."""
+    def resolve(
+        self, conflict: str | ConflictShape, *, choose: int | str | None = None, value: object = msgspec.UNSET
+    ) -> None:
+        """Settles a question with an offered value (number from 1, or op id) or another value, None to clear.
+
+        Raises NothingChosen where it is given neither.
+        """
         question = conflict if isinstance(conflict, str) else conflict["id"]
         with self.edit("Settle a question") as edit:
             edit.resolve(question, choose=choose, value=value)

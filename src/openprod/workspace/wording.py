@@ -210,9 +210,13 @@ def automation_notice(name: str) -> str:
     )
 
 
-def late_notice(name: str, days: int) -> str:
-    """Returns the sentence for work that arrived long after it was made."""
-    return f"Work by {name} arrived late: it was made {days} days before it came here."
+def late_notice(name: str, days: Sequence[int]) -> str:
+    """Returns the sentence for one person's work that arrived so many days after it was made, a number a change."""
+    least, most = min(days), max(days)
+    made = f"{most} days" if least == most else f"{least} to {most} days"
+    if len(days) == 1:
+        return f"Work by {name} arrived late: it was made {made} before it came here."
+    return f"Work by {name} arrived late: {len(days)} changes were made {made} before they came here."
 
 
 def damaged_notice(count: int) -> str:

@@ -11,7 +11,7 @@ from openprod.identity.invite import invitation_text, new_invitation
 from openprod.identity.keys import sign
 from openprod.model.bundle import Cause, Frontier, Sealed
 from openprod.model.ids import LogId, derived_id, id_text
-from openprod.model.ops import InviteOpen, InvitePayload
+from openprod.model.ops import InviteOpen
 from openprod.model.slots import INVITE
 from openprod.model.values import BlobRef
 from openprod.store.overlays import HIDDEN, OverlayRow, Overlays
@@ -176,26 +176,32 @@ class Workspace(View):
         """Returns the workspace keys as (epoch, key, key id), the one in use last."""
         return [(one.epoch, one.key, one.key_id) for one in self.desk.home.workspace_keys(self.desk.id)]
 
-    def invite(self, label: str = "") -> str:
-        """Opens an invitation and returns its text: whoever has it, and a file or a connection, is in."""
+    def invite(self, label: str = "", *, uses: int | None = None, expires: str | None = None) -> str:
+        """Opens an invitation and returns its text: whoever has it, and a file or a connection, is in.
+
+        Args:
+            label: whom it is for.
+            uses: for how many people; None for any number.
+            expires: the day, or day and time, until which it can be used (2026-01-12: until its end); None for good.
+        """
         desk = self.desk
         invitation = new_invitation(desk.id, desk.chance(32), self.name)
-        payload = InvitePayload(invitation.public, label, None, None)
+        with desk.reading():
+            until = past.ms_of(desk, expires) if expires is not None else None
+        payload = admission.terms(invitation.public, label, uses, until, desk.clock())
         with self.edit("Invite somebody") as edit:
             edit.write_raw(InviteOpen, derived_id("invite", invitation.public), INVITE, payload)
         return invitation_text(invitation)
 
     def invitations(self) -> list[InvitationShape]:
-        """Returns the open invitations: public key and label."""
+        """Returns the open invitations with their terms."""
         with self.desk.reading():
             return admission.invitations(self.desk)
 
     def open_invitations(self) -> list[bytes]:
-        """Returns the public keys of the open invitations, the newest first."""
+        """Returns the public keys of the open invitations that still let somebody in, the newest first."""
         with self.desk.reading():
-            return [
-                public for (public,) in self.desk.db.rows("SELECT public FROM invite WHERE open = 1 ORDER BY oid DESC")
-            ]
+            return [bytes.fromhex(one["key"]) for one in admission.invitations(self.desk) if one["is_good"]]
 
     def revoke_invitation(self, key: str) -> None:
         """Closes an invitation, given its public key in hex or a beginning of it.

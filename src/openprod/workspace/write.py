@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+import msgspec
+
 from openprod.catalog.check import check_fields, check_new, parse, parse_column, unknown_field
 from openprod.catalog.tables import Field, Relation, Table
 from openprod.model.bundle import CAUSE_EDIT, Cause
@@ -65,6 +67,12 @@ class NotInTable(Refused):
     """A record is not in the table that was named."""
 
     code = "edit.not_in_table"
+
+
+class NothingChosen(Refused):
+    """A question was to be settled with neither a choice nor a value."""
+
+    code = "conflict.nothing_chosen"
 
 
 class NotARelation(Refused):
@@ -481,8 +489,15 @@ class Edit:
                 )
         draft.is_unrelated = True
 
-    def resolve(self, conflict_id: str, *, choose: int | str | None = None, value: object = None) -> None:
-        """Settles a question: `choose` takes an offered value by number or op id, else `value` is written."""
+    def resolve(self, conflict_id: str, *, choose: int | str | None = None, value: object = msgspec.UNSET) -> None:
+        """Settles a question: `choose` takes an offered value by number or op id, else `value` is written; None clears.
+
+        Raises NothingChosen where it is given neither.
+        """
+        if choose is None and value is msgspec.UNSET:
+            raise NothingChosen(
+                "Say which of the offered values it is to be (choose), or give another one (value); value=None clears."
+            )
         if self._settle is None:
             raise AssertionError("only an edit that a workspace gives out settles questions")
         self._settle(self, conflict_id, choose, value)

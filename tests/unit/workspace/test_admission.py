@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 
 import pytest
 from tests.unit.workspace.company import PEOPLE, Company, add, meet, sound
 
 from openprod.identity.invite import read_invitation
+from openprod.model.errors import OpenprodError
 from openprod.model.ops import Admit, AdmitPayload
 from openprod.model.slots import LOG
 from openprod.peers import opx
 from openprod.store.home import Home
 from openprod.testing.clock import DAY_MS
-from openprod.workspace.admission import Ambiguous, NobodyAsks, NoInvitation, NotHeld
+from openprod.workspace.admission import Ambiguous, BadTerms, NobodyAsks, NoInvitation, NotHeld
+from openprod.workspace.opening import NotJoined
 
 
 def test_whoever_used_an_invitation_that_is_closed_here_waits_until_somebody_lets_them_in(
@@ -106,3 +109,46 @@ def test_how_far_a_log_goes_is_on_the_disk_before_a_file_is_written(
     opx.sync_file(ana, company.folder / "stick.opx")
     assert told[0] == "mark, on disk"
     assert replacing is os.replace
+
+
+def test_an_invitation_for_one_lets_one_in_and_the_next_waits_for_a_member(company: Company) -> None:
+    ana, ben = company.cast("Ana", "Ben")
+    invitation = ana.invite("one of the crew", uses=1)
+    meet(ana, ben)
+    cy = company.join("Cy", ana, invitation=invitation)
+    (shape,) = [one for one in ana.invitations() if one["label"] == "one of the crew"]
+    assert (shape["uses"], shape["used"], shape["is_good"]) == (1, 1, False)
+    with pytest.raises(NotJoined, match="was for 1 and 1 person used it already"):
+        company.join("Dee", ana, invitation=invitation)
+    # Somebody who got it from a device that had not heard of the first is let in by a member, or waits.
+    zoe = company.join("Zoe", ben, invitation=invitation)
+    ana.ingest(zoe.bundles())
+    (asks,) = ana.joiners()
+    assert asks["name"] == "Zoe"
+    ana.admit(asks["log"])
+    meet(ana, ben, cy, zoe)
+    sound(ana, ben, cy, zoe)
+    with pytest.raises(BadTerms, match="lets nobody in"):
+        ana.invite(uses=0)
+
+
+def test_an_invitation_that_ran_out_lets_nobody_in_but_who_came_in_time_may_arrive_late(company: Company) -> None:
+    ana, ben = company.cast("Ana", "Ben")
+    day = ana.notices() == [] and dt.datetime.fromtimestamp(company.clock("Ana")() / 1000, dt.UTC).date()
+    assert day
+    invitation = ana.invite("today's swing", expires=day.isoformat())
+    meet(ana, ben)
+    cy = company.join("Cy", ben, invitation=invitation)
+    add(cy, PEOPLE, name="Kate")
+    company.pass_time(3 * 24 * 60)
+    (shape,) = [one for one in ana.invitations() if one["label"] == "today's swing"]
+    assert not shape["is_good"]
+    assert shape["expires"].startswith(day.isoformat())
+    with pytest.raises(NotJoined, match="ran out on"):
+        company.join("Dee", ana, invitation=invitation)
+    meet(ana, ben, cy)
+    assert [row["name"] for row in ana.query(from_=PEOPLE)] == ["Kate"]
+    with pytest.raises(BadTerms, match="is over"):
+        ana.invite(expires=day.isoformat())
+    with pytest.raises(OpenprodError, match="neither a milestone nor a time"):
+        ana.invite(expires="soon")

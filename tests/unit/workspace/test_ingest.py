@@ -179,6 +179,13 @@ def test_what_was_done_long_ago_is_late_but_not_for_somebody_who_joins(company: 
     ]
     ana.rebuild()
     assert kinds(ana) == ["late"]
+    for name in ("More", "And more"):
+        add(ben, PEOPLE, name=name)
+    company.pass_time(20 * 24 * 60)
+    send(ben, ana)
+    assert [one["text"] for one in ana.notices()] == [
+        "Work by Ben arrived late: 3 changes were made 20 to 30 days before they came here."
+    ]
 
 
 def test_both_branches_of_a_copied_disk_count_and_everybody_goes_on(company: Company) -> None:
