@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
+from openprod.model.ids import HASH_BYTES
 from openprod.model.text_update import ROOT, BadUpdate, Update, base_client, read_clocks, read_update, seed
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ def base_of_slots(slots: Iterable[tuple[bytes, str]]) -> bytes:
     """Returns the name of a text that begins with nothing, in a field that nothing was written to."""
     subject, key = min(slots)
     return SLOT_BASE + subject + key.encode()
+
+
+def begun_with(base: bytes) -> bytes | None:
+    """Returns the bundle whose op a text begins with, None where nothing begins it."""
+    return base[1 : 1 + HASH_BYTES] if base[:1] == OP_BASE else None
 
 
 class Document:

@@ -35,6 +35,8 @@ class StagedSlot(msgspec.Struct, array_like=True, frozen=True):
         keys, ids: for mappings and merges, the pair.
         carried: for carried values, the ops.
         behind: the staged slots of the same field that it replaced while the records, or fields, were the same.
+        update: for what is typed in a text, all of it as one Yjs update, also of several runs; `value` is then the
+            whole text.
     """
 
     kind: int
@@ -46,6 +48,7 @@ class StagedSlot(msgspec.Struct, array_like=True, frozen=True):
     ids: IdPair | None = None
     carried: tuple[Address, ...] = ()
     behind: tuple[SlotName, ...] = ()
+    update: bytes = b""
 
 
 class StagedRecord(msgspec.Struct, array_like=True, frozen=True):

@@ -202,6 +202,13 @@ class Sight:
         over = typist.shown(heads, self._workspace.says(heads))
         return typist.typed([(one, other) for one in subjects for other in keys], over, splices)
 
+    def retyped(self, uuid: bytes, key: str, heads: Heads, update: bytes) -> Typed | None:
+        """Returns the op that makes of a text as it is what was typed over these heads elsewhere; None for nothing."""
+        subjects, keys = self.slots(uuid, key)
+        slots = [(one, other) for one in subjects for other in keys]
+        now = {oid for one, other in slots for oid in self.heads_now(one, other)}
+        return self._workspace.typist.retyped(slots, heads, sorted(now), update)
+
     def taken_back(self, uuid: bytes, key: str, oid: int) -> Typed | None:
         """Returns the op that takes back what an op typed; None where nothing of it is there any more."""
         typist = self._workspace.typist

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from openprod.model.slots import EXISTS, RELATION, is_field_key, member_key, table_of_member_key
-from openprod.model.values import Plain, plain, value_key
+from openprod.model.values import Plain, Value, plain, value_key
 from openprod.store.log import OpAt
 from openprod.store.overlays import Address, SlotName, StagedRecord, StagedSlot
 from openprod.workspace import reading, taking, wording
@@ -28,7 +28,9 @@ from openprod.workspace.staged import (
     SEEN,
     SEEN_ALL,
     SEEN_IN,
+    SET,
     STRUCTURE,
+    TEXT,
     ground,
 )
 
@@ -151,7 +153,11 @@ class Watch:
         if op.is_live is not None:
             is_live = slot.kind == RELATE or (slot.kind in STRUCTURE and (slot.keys or slot.ids) is not None)
             return op.is_live is not is_live
-        return value_key(op.value) != value_key(slot.value)
+        if slot.kind == TEXT:
+            # What others type in the same text stands beside what is typed here.
+            slots = list(self._watched(subject, key, slot))
+            return not base.texts.is_on(op.oid, base.texts.standing(slots, map(base.oid_at, slot.heads))[0])
+        return value_key(base.value_at(op.oid)) != value_key(slot.value)
 
     def _is_live(self, subject: bytes, key: str) -> bool:
         return any(self._base.op_at(oid).is_live for oid in self._base.heads_now(subject, key))
@@ -164,7 +170,10 @@ class Watch:
         news = self.news(subject, key, slot)
         over = tuple(sorted({*slot.heads, *(self._base.address_of(oid) for oid in news)}))
         slots = {**record.slots, key: self.standing_on(subject, key, slot)}
-        if slot.kind != REMEMBERED:
+        if slot.kind == TEXT:
+            # The text that was typed in is another one by now: mine is what it came to here.
+            slots[key] = msgspec.structs.replace(slots[key], kind=SET, heads=over, update=b"")
+        elif slot.kind != REMEMBERED:
             slots[key] = msgspec.structs.replace(slots[key], heads=over)
         elif key == SEEN and slot.ends is not None:
             if self._base.is_known(subject):
@@ -190,17 +199,18 @@ class Watch:
             next((one for one in op.subjects if one != subject), subject) if self._is_elsewhere(key, op) else subject
         )
         title = self._title(subject)
-        text = f"{_what(base, self._title(about), key, op)} by {name} meanwhile"
+        value = base.value_at(oid) if op.is_live is None else None
+        text = f"{_what(base, self._title(about), key, op, value)} by {name} meanwhile"
         if is_field_key(key) and subject not in op.subjects:
             text = f"{title} became one with another record, and {text}"
-        return Drift(subject, key, title, text, name, reading.at_of(base, oid), plain(op.value))
+        return Drift(subject, key, title, text, name, reading.at_of(base, oid), plain(value))
 
     def _is_elsewhere(self, key: str, op: OpAt) -> bool:
         """Tells whether what came is about an end of a staged relation."""
         return key == SEEN and EXISTS in op.keys
 
 
-def _what(base: Desk, title: str, key: str, op: OpAt) -> str:
+def _what(base: Desk, title: str, key: str, op: OpAt, value: Value) -> str:
     table = key.removeprefix(SEEN_IN) if key.startswith(SEEN_IN) else table_of_member_key(key)
     if EXISTS in op.keys and op.is_live is not None:
         return f"{title} was {'restored' if op.is_live else 'deleted'}"
@@ -210,9 +220,9 @@ def _what(base: Desk, title: str, key: str, op: OpAt) -> str:
         return f"{title} was {'put into' if op.is_live else 'taken out of'} {table}"
     if is_field_key(op.keys[0]):
         label = wording.field_name(reading.field_title(base, key if is_field_key(key) else op.keys[0]))
-        if op.value is None:
+        if value is None:
             return f"{wording.possessive(title)} {label} was cleared"
-        said = wording.value_text(taking.said(base, op.value))
+        said = wording.value_text(taking.said(base, value))
         return f"{wording.possessive(title)} {label} was changed to {said}"
     return f"{title} was changed"
 

@@ -18,6 +18,7 @@ from blake3 import blake3
 
 from openprod.identity.seal import chunk_ref
 from openprod.merge.heads import is_settling
+from openprod.merge.text import begun_with
 from openprod.model.bundle import (
     ADMISSION_KNOWN,
     CAUSE_OVERLAY,
@@ -35,7 +36,7 @@ from openprod.model.errors import Missing, Refused
 from openprod.model.hlc import ZERO, Hlc, effective, hlc
 from openprod.model.ids import SIGNATURE_BYTES, BundleId, LogId, id_text
 from openprod.model.ids import bundle_id as bundle_hash
-from openprod.model.ops import Chunk, Decide, KnownOp, Relate, Relations, Set, encode_chunk, width
+from openprod.model.ops import Chunk, Decide, KnownOp, Relate, Relations, Set, Text, encode_chunk, width
 from openprod.model.slots import (
     EXISTS,
     MAPPING,
@@ -50,7 +51,7 @@ from openprod.model.values import Plain, RecordRef, Value, plain, value_key
 from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.heads import Record
 from openprod.store.log import ORDINAL_BITS, branch_of
-from openprod.store.overlays import OverlayRow, Overlays, SlotName, StagedRecord, StagedSlot
+from openprod.store.overlays import Address, OverlayRow, Overlays, SlotName, StagedRecord, StagedSlot
 from openprod.workspace import reading, taking, wording
 from openprod.workspace.building import Linked, Place, Sight
 from openprod.workspace.desk import Desk
@@ -68,6 +69,7 @@ from openprod.workspace.staged import (
     SEEN_IN,
     SET,
     STRUCTURE,
+    TEXT,
     Builder,
     Written,
     birthplace,
@@ -351,11 +353,10 @@ class OverlayDesk(Desk):
     def _check_automation(self, chunks: Sequence[Chunk]) -> None:
         for chunk in chunks:
             for op in chunk.ops:
-                if isinstance(op, Set | Decide):
+                if isinstance(op, Set | Decide | Text):
                     for one in written(chunk, op):
                         for key in one.slots:
-                            values = [self.op_at(oid).value for oid in self.heads_now(one.subject, key)]
-                            if is_settling(values):
+                            if is_settling(self.says(self.heads_now(one.subject, key)).values()):
                                 label = wording.field_name(reading.field_title(self, key))
                                 raise AutomationAsks(
                                     f"{wording.possessive(self.title(one.subject))} {label} has an open question, which"
@@ -427,6 +428,8 @@ class OverlayDesk(Desk):
             slot = msgspec.structs.replace(slot, seen=tuple(sorted({*slot.seen, *came})))
             changed[subject] = StagedRecord(record.table, {**record.slots, key: slot})
             was = records[subject].slots[key]
+            if was.kind == TEXT:
+                was = msgspec.structs.replace(was, kind=SET, update=b"")
             if was.kind in (SET, DECIDE, EXIST, MEMBER):
                 left = {(self.standing(one), self.keys_of(other)[0]) for one in subjects for other in keys}
                 for one, other in left - {(self.standing(subject), self.keys_of(key)[0])}:
@@ -452,6 +455,8 @@ class OverlayDesk(Desk):
         """Returns a staged slot that replaces what was staged there, and stands on what everybody has."""
         new = one.slots[key]
         heads = {*(old.heads if old is not None else ()), *(head for head in new.heads if head[0] not in self._mine)}
+        if old is not None and old.kind == TEXT:
+            heads |= self._on_text(one.subject, key, old)
         behind = dict.fromkeys(old.behind if old is not None else ())
         mine = [self.op_at(self.oid_at(head)) for head in new.heads if head[0] in self._mine] if one.others else []
         for subject, name in one.others:
@@ -467,7 +472,31 @@ class OverlayDesk(Desk):
             slot = watch.standing_on(one.subject, key, slot)
         elif heads:
             slot = msgspec.structs.replace(slot, seen=slot.heads)
-        return slot
+        return self._as_text(one.subject, key, slot) if slot.kind == TEXT else slot
+
+    def _on_text(self, subject: bytes, key: str, slot: StagedSlot) -> set[Address]:
+        """Returns what everybody has of the text that staged typing goes on with: what others typed since is shown."""
+        base = self.base
+        subjects, keys = self.subjects_of(subject), self.keys_of(key)
+        slots = [(one, other) for one in subjects for other in keys]
+        name, _ = base.texts.standing(slots, map(base.oid_at, slot.heads))
+        now = ground(base, subjects, keys)
+        return {address for address, oid in now.items() if base.texts.is_on(oid, name)}
+
+    def _as_text(self, subject: bytes, key: str, slot: StagedSlot) -> StagedSlot:
+        """Returns a slot with all that was typed here; where the text itself is staged, that is what is staged."""
+        heads = self.heads_now(subject, key)
+        typed = [
+            one for one in heads if self.texts.is_typing(one) and self.log.id_of(one >> ORDINAL_BITS) in self._mine
+        ]
+        value = self.says(heads)[max(typed, key=self.log.order_of)]
+        begun_by = begun_with(self.texts.base(typed[0]))
+        if begun_by in self._mine or not self.base.is_known(subject):
+            return msgspec.structs.replace(slot, kind=SET, value=value)
+        slots = [(one, other) for one in self.subjects_of(subject) for other in self.keys_of(key)]
+        over = [self.base.oid_at(head) for head in slot.heads]
+        update = self.base.typist.staged(slots, over, self.texts, heads)
+        return msgspec.structs.replace(slot, value=value, update=update)
 
     def _with_carried(self, old: StagedSlot | None, new: StagedSlot) -> StagedSlot:
         """Returns a slot that also holds a carried value; one that is staged itself is written instead."""
@@ -477,7 +506,7 @@ class OverlayDesk(Desk):
             return msgspec.structs.replace(was, carried=(*was.carried, address))
         if old is not None and old.kind in (SET, DECIDE):
             return old
-        value = self.op_at(self.oid_at(address)).value
+        value = self.value_at(self.oid_at(address))
         return StagedSlot(SET, value=value, carried=old.carried if old is not None else ())
 
     def _apply(self, staged: Sequence[Chunk], label: str, linked: Linked) -> None:

@@ -29,6 +29,7 @@ from openprod.model.ops import (
     Rows,
     Set,
     Split,
+    Text,
     Unmap,
     Unrelate,
     over_of,
@@ -40,7 +41,7 @@ from openprod.store.overlays import Address, SlotName, StagedRecord, StagedSlot
 from openprod.workspace.building import ChunkBuilder, Sight
 from openprod.workspace.desk import Desk, UnknownOp
 
-SET, DECIDE, EXIST, MEMBER, RELATE, UNRELATE, PLACE = 1, 3, 4, 5, 6, 7, 9
+SET, DECIDE, EXIST, MEMBER, RELATE, UNRELATE, PLACE, TEXT = 1, 3, 4, 5, 6, 7, 9, 10
 MAP, UNMAP, MERGE, SPLIT, CARRY = 14, 15, 16, 17, 18
 REMEMBERED = 0
 KINDS: Mapping[int, type[KnownOp]] = {
@@ -51,6 +52,7 @@ KINDS: Mapping[int, type[KnownOp]] = {
     RELATE: Relate,
     UNRELATE: Unrelate,
     PLACE: Place,
+    TEXT: Text,
     MAP: Map,
     UNMAP: Unmap,
     MERGE: Merge,
@@ -108,7 +110,7 @@ def written(chunk: Chunk, op: KnownOp) -> Iterator[Written]:
         case Set() | Decide() | Exist() | Member() | Place():
             slot = StagedSlot(_NUMBERS[type(op)], value=op.payload, heads=heads)
             yield Written(subjects[0], "", {keys[0]: slot}, others)
-        case Unrelate() | Unmap() | Split():
+        case Unrelate() | Unmap() | Split() | Text():
             yield Written(subjects[0], "", {keys[0]: StagedSlot(_NUMBERS[type(op)], heads=heads)}, others)
         case _:
             raise NotInOverlay("Invitations, admissions and clocks are not staged. Do that in the production itself.")
@@ -272,11 +274,19 @@ class Builder:
         kind = KINDS.get(slot.kind)
         if kind is None or kind is Carry or slot.kind in STRUCTURE or (subject, key) in self._replaced:
             return
-        if not is_idle(self._base, self._sight, subject, key, slot):
+        if kind is Text:
+            self._add_text(subject, key, slot)
+        elif not is_idle(self._base, self._sight, subject, key, slot):
             subjects, keys = self._sight.slots(subject, key)
             if slot.kind == EXIST:
                 subjects = tuple(one for one in subjects if one == subject or self._is_meant(one, slot))
             self._chunks.add_exactly(kind, subjects, keys, self._over(slot, subject, key), _payload(slot))
+
+    def _add_text(self, subject: bytes, key: str, slot: StagedSlot) -> None:
+        """Adds what was typed, on the text as it is by now."""
+        typed = self._sight.retyped(subject, key, self._over(slot, subject, key), slot.update)
+        if typed is not None:
+            self._chunks.add(Text, subject, key, typed.over, typed.payload)
 
     def _is_meant(self, subject: bytes, slot: StagedSlot) -> bool:
         """Tells whether a record was one with the deleted one already when it was deleted, and so goes too."""
@@ -329,11 +339,13 @@ def has_links(base: Desk) -> bool:
 
 def is_idle(base: Desk, sight: Sight, subject: bytes, key: str, slot: StagedSlot) -> bool:
     """Tells whether a commit of a slot would say nothing: it is so already, and not in question."""
+    if slot.kind == TEXT:
+        return not slot.update
     if slot.kind in (SET, PLACE):
         now = ground(base, *sight.slots(subject, key))
         if len(now) != 1:
             return not now and slot.value is None
-        return set(slot.heads) == now.keys() and value_key(base.op_at(*now.values()).value) == value_key(slot.value)
+        return set(slot.heads) == now.keys() and value_key(base.value_at(*now.values())) == value_key(slot.value)
     if slot.kind == EXIST:
         lives = [base.op_at(oid).is_live for oid in base.heads_now(subject, EXISTS)]
         return False not in lives if slot.value else base.is_gone(subject)

@@ -5,7 +5,7 @@ Knows places in a text and whose letters are whose. Must not know how ops are pu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from openprod.merge.text import Splice, difference, spliced
@@ -122,6 +122,37 @@ class Typist:
         """
         base, on = self._texts.standing(slots, over)
         document = self._texts.document(on, base)
+        return self._made(base, over, document.clocks, lambda client: document.typed(client, splices))
+
+    def staged(self, slots: Sequence[tuple[bytes, str]], over: Iterable[int], copy: Texts, now: Iterable[int]) -> bytes:
+        """Returns all that a copy of the workspace, which goes on from these heads, holds of the text beyond them.
+
+        Args:
+            slots: where the text stands.
+            over: the heads here that what is typed there goes on from.
+            copy: the texts of the copy.
+            now: the heads there.
+        """
+        base, on = self._texts.standing(slots, over)
+        vector = self._texts.document(on, base).vector
+        there = frozenset(oid for oid in now if copy.is_on(oid, base) and copy.is_typing(oid))
+        return copy.document(there, base).since(vector)
+
+    def retyped(
+        self, slots: Sequence[tuple[bytes, str]], heads: Iterable[int], now: Iterable[int], update: bytes
+    ) -> Typed | None:
+        """Returns the op that makes of a text as it is what was typed elsewhere; None where it changes nothing.
+
+        Args:
+            slots: where it will stand.
+            heads: those that what was typed goes on from.
+            now: the heads of the field now.
+            update: what was typed, by whatever writers.
+        """
+        base, _ = self._texts.standing(slots, heads)
+        over = tuple(oid for oid in now if self._texts.is_on(oid, base))
+        document = self._texts.document(frozenset(one for one in over if self._texts.is_typing(one)), base)
+        splices = document.change(update)
         return self._made(base, over, document.clocks, lambda client: document.typed(client, splices))
 
     def taken_back(self, slots: Sequence[tuple[bytes, str]], over: tuple[int, ...], oid: int) -> Typed | None:

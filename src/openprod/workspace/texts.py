@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
-from openprod.merge.text import OP_BASE, Document, Typing, base_of_op, base_of_slots, united
+from openprod.merge.text import Document, Typing, base_of_op, base_of_slots, begun_with, united
 from openprod.model.ids import HASH_BYTES
 from openprod.model.ops import Decide, Relations, Rows, Set, Text
 from openprod.model.text_update import BadUpdate
@@ -82,6 +82,16 @@ class Texts:
                 todo.append(missing)
         return self._places[oid]
 
+    def is_typing(self, oid: int) -> bool:
+        """Tells whether a write types in a text."""
+        return isinstance(self._log.op_at(oid).op, Text)
+
+    def is_on(self, oid: int, base: bytes) -> bool:
+        """Tells whether a write of a field types in a text, or begins it."""
+        if self.is_typing(oid):
+            return self.base(oid) == base
+        return base_of_op(self._log.id_of(oid >> ORDINAL_BITS), oid & ORDINAL_MASK) == base
+
     def _known_base(self, oid: int) -> bytes | None:
         place = self._places.get(oid)
         if place is not None:
@@ -140,9 +150,8 @@ class Texts:
 
     def begin_of(self, base: bytes) -> str:
         """Returns what the text of a name begins with."""
-        if base[:1] != OP_BASE:
-            return ""
-        number = self._log.number_of(base[1 : 1 + HASH_BYTES])
+        bundle = begun_with(base)
+        number = self._log.number_of(bundle) if bundle is not None else None
         if number is None:
             return ""
         ordinal = int.from_bytes(base[1 + HASH_BYTES :], "big")
