@@ -53,6 +53,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "add": ("records", "Add a record to a table"),
         "set": ("records", "Write fields of a record"),
         "clear": ("records", "Clear a field of a record"),
+        "text": ("texts", "Show a text that merges, or type in it"),
         "refer": ("records", "Take a field from another record's"),
         "put": ("records", "Put a record into one more table"),
         "remove": ("records", "Take a record out of a table"),

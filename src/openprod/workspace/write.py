@@ -730,6 +730,8 @@ class Edit:
 
     def _build_text(self, builder: ChunkBuilder, sight: Sight, uuid: bytes, key: str, typing: Typing) -> None:
         heads = typing.heads if typing.heads is not None else sight.heads(uuid, key)
+        column = self._workspace.catalog.field(key)
+        check_fields(self._holder(column.table), {key: typing.change.text})
         typed = sight.typed(uuid, key, heads, typing.change.splices)
         if typed is not None:
             builder.add(Text, uuid, key, typed.over, typed.payload)

@@ -46,11 +46,11 @@ def test_a_mapped_field_shows_the_heads_of_both(show: Workspace) -> None:
     with show.edit() as edit:
         edit.put(cue, into="workspace.calls")
         edit.set(cue, {"workspace.calls.note": "Slow"})
-    show.map_fields("workspace.calls.note", "lighting.cues.notes")
+    show.map_fields("workspace.calls.note", "lighting.cues.timing_note")
     row = show.window(CUES, offset=4, limit=1, cells="lighting.cues").rows[0]
     record = show.record(cue)
-    assert row["values"]["notes"] == record["fields"]["lighting.cues.notes"] == "Slow"
-    assert row["heads"]["lighting.cues.notes"] == record["heads"]["lighting.cues.notes"]
+    assert row["values"]["timing_note"] == record["fields"]["lighting.cues.timing_note"] == "Slow"
+    assert row["heads"]["lighting.cues.timing_note"] == record["heads"]["lighting.cues.timing_note"]
 
 
 def test_relations_are_columns_from_both_ends(show: Workspace) -> None:
