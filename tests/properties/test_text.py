@@ -67,9 +67,7 @@ def test_the_difference_of_two_texts_makes_one_of_the_other(front: str, one: str
 
 @settings(max_examples=150)
 @given(st.binary(max_size=40), st.data())
-def test_bytes_of_any_kind_are_refused_or_count_and_never_break_a_text(
-    raw: bytes, data: st.DataObject
-) -> None:
+def test_bytes_of_any_kind_are_refused_or_count_and_never_break_a_text(raw: bytes, data: st.DataObject) -> None:
     document = Document.begun(BASE, "Standby 🎭 LX")
     good = document.typed(client_of(bytes(32), 1), [Splice(3, 2, "é🎭"), Splice(0, 1, "ab")])
     mutated = bytearray(good)
