@@ -53,4 +53,4 @@ def test_any_bytes_are_read_or_refused_with_a_sentence(raw: bytes) -> None:
         return
     assert all(len(row) == len(sheet.header) for row in sheet.rows)
     assert len(sheet.rows) == len(sheet.lines)
-    assert sheet.lines == sorted(sheet.lines)
+    assert list(sheet.lines) == sorted(sheet.lines)

@@ -9,12 +9,14 @@ import contextlib
 import subprocess
 import sys
 import threading
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
 import msgspec
 
+from openprod.exchange.rows import Rows, cells
 from openprod.exchange.sheet import (
     CELL_CHARACTERS_MAX,
     COLUMNS_MAX,
@@ -145,15 +147,18 @@ def _feed(target: IO[bytes], request: bytes, raw: bytes) -> None:
 
 def _sheet(source: IO[bytes]) -> Sheet:
     """Returns the sheet out of an answer, of which nothing is believed before it is looked at."""
-    rows: list[list[str]] = []
-    lines: list[int] = []
+    rows = Rows(cells)
+    lines = array("L")
     for message in _messages(source):
         match message:
             case Block():
                 if len(message.lines) != len(message.rows):
                     raise _NoAnswer
-                rows += message.rows
-                lines += message.lines
+                for row in message.rows:
+                    rows.append(row)
+                if any(not 0 <= line <= ROWS_MAX for line in message.lines):
+                    raise _NoAnswer
+                lines.extend(message.lines)
                 if len(rows) > ROWS_MAX:
                     raise _NoAnswer
             case Failure():

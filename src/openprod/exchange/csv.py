@@ -6,12 +6,20 @@ Must not know what a column means; that is `plan`.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import itertools
+import os
 import re
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import BinaryIO
 
+from openprod.exchange.rows import Rows, cells
 from openprod.exchange.sheet import (
     CELL_CHARACTERS_MAX,
     COLUMNS_MAX,
@@ -24,6 +32,12 @@ from openprod.exchange.sheet import (
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright strokes"}
 BOM = "\ufeff"
+LINE_CHARACTERS_MAX = 16 << 20
+WIDE_NOTE = "The file is taken to be UTF-16, though it does not say so."
+CP1252_NOTE = "The file is not UTF-8, so its letters are taken to be Windows-1252. Look at names with accents."
+_BROKEN = "The file cannot be read as text ({codec} breaks at byte {at:,}). Save it as CSV in UTF-8 and import that."
+_CHUNK_BYTES = 1 << 20
+_PROGRESS_LINES = 5_000
 _SAMPLE_ROWS = 50
 _SAMPLE_CHARACTERS = 1 << 18
 _OPEN_QUOTES_MAX = 20
@@ -42,36 +56,131 @@ class NotCsv(Unreadable):
 # -- reading
 
 
-def read_csv(raw: bytes, header: int = 0) -> Sheet:
-    """Returns the table that a file's bytes hold.
+def read_csv(raw: bytes | BinaryIO, header: int = 0, progress: Callable[[int, int], None] | None = None) -> Sheet:
+    """Returns the table that a file's bytes hold; memory does not grow with the file.
 
     Args:
-        raw: the file's bytes.
+        raw: the file's bytes, or the file itself, open for reading from any place.
         header: the line that names the columns, from 1; 0 takes the first that is not empty.
+        progress: takes (bytes read, bytes in all).
 
     Raises:
         NotCsv: it is no text, is too large, or has no line that names columns.
         BadChoice: there is no such line.
     """
-    if len(raw) > FILE_BYTES_MAX:
+    file = io.BytesIO(raw) if isinstance(raw, bytes) else raw
+    size = file.seek(0, os.SEEK_END)
+    if size > FILE_BYTES_MAX:
         raise NotCsv(f"The file is larger than {FILE_BYTES_MAX >> 20} MiB. Split it and import the parts.")
-    text, encoding, assumed = decode_text(raw)
-    lines = list(io.StringIO(text, newline=""))
+    codec, encoding, assumed = _codec(file)
+    text = _Lines(file, codec, size, progress)
+    first = next(text.after(0), "")
     skipped = 0
-    named = re.fullmatch(r'"?sep=(.)"?\s*', lines[0]) if lines else None
+    named = re.fullmatch(r'"?sep=(.)"?\s*', first)
     if named is not None and named[1] in SEPARATORS:
         separator, skipped = named[1], 1
     else:
-        separator = _separator(text)
+        separator = _separator(text.sample())
         if separator != ",":
             assumed.append(f"The cells are taken to be separated by {SEPARATORS[separator]}.")
-    rows, numbers, bad = _rows(lines, skipped, separator)
+    bad: list[tuple[int, str]] = []
+    rows = _rows(text, skipped, separator, bad)
     if header:
-        if header not in numbers:
-            raise BadChoice(f"Line {header} of the file begins no row, so it cannot name the columns.")
-        at = numbers.index(header)
-        rows, numbers, bad = rows[at:], numbers[at:], [one for one in bad if one[0] > header]
-    return _sheet(rows, numbers, bad, (encoding, separator), assumed)
+        rows = _from(rows, header)
+    sheet = _sheet(rows, bad, (encoding, separator), assumed)
+    return replace(sheet, bad=[one for one in sheet.bad if one[0] > header]) if header else sheet
+
+
+def _from(rows: Iterator[tuple[int, list[str]]], header: int) -> Iterator[tuple[int, list[str]]]:
+    """Yields the rows from a line on; raises BadChoice where no row begins there."""
+    for line, row in rows:
+        if line == header:
+            yield line, row
+            yield from rows
+            return
+        if line > header:
+            break
+    raise BadChoice(f"Line {header} of the file begins no row, so it cannot name the columns.")
+
+
+class _Lines:
+    """The lines of a text file, from any of them on."""
+
+    def __init__(self, file: BinaryIO, codec: str, size: int, progress: Callable[[int, int], None] | None) -> None:
+        self._file = file
+        self._codec = codec
+        self._size = size
+        self._progress = progress
+
+    def sample(self) -> str:
+        """Returns the beginning of the text."""
+        with self._open() as text:
+            return text.read(_SAMPLE_CHARACTERS)
+
+    @contextmanager
+    def _open(self) -> Generator[io.TextIOWrapper]:
+        self._file.seek(0)
+        text = io.TextIOWrapper(self._file, self._codec, newline="")
+        try:
+            yield text
+        finally:
+            text.detach()
+
+    def after(self, count: int) -> Iterator[str]:
+        """Yields the lines after the first `count`; raises NotCsv for one that is far too long."""
+        with self._open() as text:
+            for number in itertools.count(1):
+                line = text.readline(LINE_CHARACTERS_MAX)
+                if not line:
+                    return
+                if len(line) >= LINE_CHARACTERS_MAX:
+                    raise NotCsv(
+                        f"Line {number:,} of the file is longer than {LINE_CHARACTERS_MAX:,} characters, as no table's"
+                        " is. Export it again with one row a line."
+                    )
+                if self._progress is not None and number % _PROGRESS_LINES == 0:
+                    self._progress(min(self._file.tell(), self._size), self._size)
+                if number > count:
+                    yield line.removeprefix(BOM) if number == 1 else line
+
+
+def _codec(file: BinaryIO) -> tuple[str, str, list[str]]:
+    """Returns how a file is to be decoded, what its encoding is called, and what had to be assumed; raises NotCsv."""
+    file.seek(0)
+    probe = file.read(_PROBED_BYTES)
+    for mark, codec in _ENCODINGS:
+        if probe.startswith(mark):
+            _check(file, codec)
+            return codec, "utf-8" if codec == "utf-8-sig" else codec, []
+    if b"\0" in probe:
+        codec = _wide(probe)
+        _check(file, codec)
+        return codec, "utf-16", [WIDE_NOTE]
+    if _broken_at(file, "utf-8") is None:
+        return "utf-8", "utf-8", []
+    _check(file, "cp1252")
+    return "cp1252", "cp1252", [CP1252_NOTE]
+
+
+def _broken_at(file: BinaryIO, codec: str) -> int | None:
+    """Returns near which byte a file cannot be decoded, None where all of it can."""
+    file.seek(0)
+    decoder = codecs.getincrementaldecoder(codec)()
+    at = 0
+    try:
+        while chunk := file.read(_CHUNK_BYTES):
+            decoder.decode(chunk)
+            at += len(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        return at + error.start
+    return None
+
+
+def _check(file: BinaryIO, codec: str) -> None:
+    at = _broken_at(file, codec)
+    if at is not None:
+        raise NotCsv(_BROKEN.format(codec=codec, at=at))
 
 
 def decode_text(raw: bytes) -> tuple[str, str, list[str]]:
@@ -82,13 +191,11 @@ def decode_text(raw: bytes) -> tuple[str, str, list[str]]:
     probe = raw[:_PROBED_BYTES]
     if b"\0" in probe:
         codec = _wide(probe)
-        return _strictly(raw, codec), "utf-16", ["The file is taken to be UTF-16, though it does not say so."]
+        return _strictly(raw, codec), "utf-16", [WIDE_NOTE]
     try:
         return raw.decode("utf-8"), "utf-8", []
     except UnicodeDecodeError:
-        text = _strictly(raw, "cp1252")
-        note = "The file is not UTF-8, so its letters are taken to be Windows-1252. Look at names with accents."
-        return text, "cp1252", [note]
+        return _strictly(raw, "cp1252"), "cp1252", [CP1252_NOTE]
 
 
 def _wide(probe: bytes) -> str:
@@ -105,10 +212,7 @@ def _strictly(raw: bytes, codec: str) -> str:
     try:
         text = raw.decode(codec)
     except UnicodeDecodeError as error:
-        raise NotCsv(
-            f"The file cannot be read as text ({codec} breaks at byte {error.start:,}). "
-            "Save it as CSV in UTF-8 and import that."
-        ) from error
+        raise NotCsv(_BROKEN.format(codec=codec, at=error.start)) from error
     return text.removeprefix(BOM)
 
 
@@ -141,17 +245,12 @@ def _widths(sample: str, separator: str) -> list[int]:
     return counts
 
 
-def _rows(
-    lines: Sequence[str], skipped: int, separator: str
-) -> tuple[list[list[str]], list[int], list[tuple[int, str]]]:
-    """Returns rows, the line each begins in, and what could not be read; goes on after a faulty line."""
+def _rows(text: _Lines, skipped: int, separator: str, bad: list[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
+    """Yields rows with the line each begins in; what could not be read goes to `bad`, and reading goes on after it."""
     csv.field_size_limit(CELL_CHARACTERS_MAX)
-    rows: list[list[str]] = []
-    numbers: list[int] = []
-    bad: list[tuple[int, str]] = []
-    start, is_more, left_open = skipped, True, 0
+    start, is_more, left_open, count = skipped, True, 0, 0
     while is_more:
-        reader = csv.reader(iter(lines[start:] if start else lines), delimiter=separator, strict=True)
+        reader = csv.reader(text.after(start), delimiter=separator, strict=True)
         before = 0
         while True:
             try:
@@ -170,12 +269,11 @@ def _rows(
                 before = reader.line_num
                 continue
             if any(row):
-                rows.append(row)
-                numbers.append(start + before + 1)
-                if len(rows) > ROWS_MAX:
+                yield start + before + 1, row
+                count += 1
+                if count > ROWS_MAX:
                     raise NotCsv(f"The file has more than {ROWS_MAX:,} rows. Split it and import the parts.")
             before = reader.line_num
-    return rows, numbers, bad
 
 
 def _reason(error: csv.Error) -> str:
@@ -185,29 +283,33 @@ def _reason(error: csv.Error) -> str:
 
 
 def _sheet(
-    rows: list[list[str]], numbers: list[int], bad: list[tuple[int, str]], found: tuple[str, str], assumed: list[str]
+    rows: Iterator[tuple[int, list[str]]], bad: list[tuple[int, str]], found: tuple[str, str], assumed: list[str]
 ) -> Sheet:
-    if not rows:
+    _, names = next(rows, (0, None))
+    if names is None:
         raise NotCsv("The file has no line that names its columns. Its first line should be like: name,email,phone")
-    header = [opened(name).strip() for name in rows[0]]
-    named = max((at + 1 for at, name in enumerate(header) if name), default=0)
-    used = (at for row in rows[1:] for at in range(named, min(len(row), len(header))) if row[at])
-    del header[max(named, max(used, default=-1) + 1) :]
-    width = len(header)
-    if width > COLUMNS_MAX:
-        raise NotCsv(f"The file has {width:,} columns; {COLUMNS_MAX:,} can be read. Leave some out.")
-    kept: list[list[str]] = []
-    lines: list[int] = []
-    for found_row, line in zip(rows[1:], numbers[1:], strict=True):
+    header = [opened(name).strip() for name in names]
+    named = used = max((at + 1 for at, name in enumerate(header) if name), default=0)
+    most = len(header)
+    kept = Rows(cells)
+    lines = array("L")
+    for line, found_row in rows:
         row = found_row
-        if len(row) != width:
-            if any(row[width:]):
-                bad.append((line, f"it has {len(row)} cells where the first line names {width} columns"))
+        if len(row) != most:
+            if any(row[most:]):
+                bad.append((line, f"it has {len(row)} cells where the first line names {max(named, used)} columns"))
                 continue
-            row = [*row[:width], *[""] * (width - len(row))]
+            row = [*row[:most], *[""] * (most - len(row))]
+        if used < most and any(row[used:]):
+            used = max(at + 1 for at in range(used, most) if row[at])
         kept.append([opened(cell) for cell in row] if any(cell[:1] == "'" for cell in row) else row)
         lines.append(line)
-    return Sheet(tuple(header), kept, lines, sorted(bad), *found, tuple(assumed))
+    width = max(named, used)
+    if width > COLUMNS_MAX:
+        raise NotCsv(f"The file has {width:,} columns; {COLUMNS_MAX:,} can be read. Leave some out.")
+    if width < most:
+        kept.cut(width)
+    return Sheet(tuple(header[:width]), kept, lines, sorted(bad), *found, tuple(assumed))
 
 
 # -- formulas

@@ -11,7 +11,8 @@ from typing import NamedTuple, TypeVar, cast
 
 from openprod.catalog.tables import Field, Table
 from openprod.exchange.columns import Layout
-from openprod.model.values import Decimal, Natural, Outline, Plain, plain, value_key
+from openprod.model.natural import natural_normal
+from openprod.model.values import Decimal, Outline, Plain, plain, value_key
 
 T = TypeVar("T")
 Key = tuple[object, ...]
@@ -86,46 +87,50 @@ class Matcher:
 
     # -- keys
 
-    def _parts(self, fields: Sequence[Field]) -> list[list[object]]:
-        return [
-            [comparable(one, self._here.values[one.key][place]) for place in range(len(self._here.ids))]
-            for one in fields
-        ]
-
     def _index(self, fields: Sequence[Field]) -> dict[Key, list[int]]:
         found: dict[Key, list[int]] = {}
         if fields:
-            for place, key in enumerate(zip(*self._parts(fields), strict=True)):
-                if self.is_known(fields, key):
+            columns = (self._here.values[one.key] for one in fields)
+            count = range(len(self._here.ids))
+            whole = (list(map(one.__getitem__, count)) if isinstance(one, Mapping) else one for one in columns)
+            parts = [comparables(one, column) for one, column in zip(fields, whole, strict=True)]
+            lead = self._lead(fields)
+            for place, key in enumerate(zip(*parts, strict=True)):
+                if _is_whole(key, lead):
                     found.setdefault(key, []).append(place)
         return found
 
     def _said_index(self, fields: Sequence[Field]) -> dict[Key, str]:
         found: dict[Key, str] = {}
         if fields:
-            for record, said in self._memory.rows.items():
-                key = tuple(
-                    comparable(one, said.get(one.key)) if said.get(one.key) is not None else default_of(one)
-                    for one in fields
-                )
-                if self.is_known(fields, key):
+            said = list(self._memory.rows.values())
+            parts: list[list[object]] = []
+            for one in fields:
+                default = default_of(one)
+                column = comparables(one, [row.get(one.key) for row in said])
+                parts.append([default if part is None else part for part in column])
+            lead = self._lead(fields)
+            for record, key in zip(self._memory.rows, zip(*parts, strict=True), strict=True):
+                if _is_whole(key, lead):
                     found.setdefault(key, record)
         return found
 
-    def is_known(self, fields: Sequence[Field], key: Key) -> bool:
-        """Tells whether a key says which record is meant.
+    def _lead(self, fields: Sequence[Field]) -> int | None:
+        """Returns the place up to which a key must be filled, None where all of it must be.
 
         Only the end of a table's own key, or of what another program calls a record (a cue without a part), may be
         missing.
         """
-        if None not in key:
-            return bool(key)
-        is_own = fields is self._layout.own
-        if not is_own and tuple(one.name for one in fields) != self._table.key:
-            return False
-        lead = 0 if is_own else next(at for at, one in enumerate(fields) if one.default is None)
-        filled = max((at for at, part in enumerate(key) if part is not None), default=-1)
-        return filled >= lead and None not in key[: filled + 1]
+        if fields is self._layout.own:
+            return 0
+        if tuple(one.name for one in fields) != self._table.key:
+            return None
+        return next(at for at, one in enumerate(fields) if one.default is None)
+
+    def known(self, fields: Sequence[Field], parts: Sequence[Sequence[object]]) -> list[Key | None]:
+        """Returns the keys out of their columns, None where one does not say which record is meant."""
+        lead = self._lead(fields)
+        return [key if _is_whole(key, lead) else None for key in zip(*parts, strict=True)]
 
     # -- finding
 
@@ -227,9 +232,32 @@ def _grouped(pairs: Iterable[tuple[T, Key]]) -> dict[Key, list[T]]:
     return found
 
 
+def _is_whole(key: Key, lead: int | None) -> bool:
+    """Tells whether a key says which record is meant."""
+    if None not in key:
+        return bool(key)
+    if lead is None:
+        return False
+    filled = len(key)
+    while filled and key[filled - 1] is None:
+        filled -= 1
+    return filled > lead and None not in key[:filled]
+
+
 def default_of(one: Field) -> object:
     """Returns what stands for an empty cell of a field, as it is compared."""
     return None if one.default is None else comparable(one, plain(one.default))
+
+
+def comparables(one: Field, values: Sequence[Plain]) -> list[object]:
+    """Returns `comparable` of a whole column."""
+    if one.type in ("text", "choice", "date", "time"):
+        if set(map(type, values)) <= {str, type(None)}:
+            return [value or None for value in values]
+    elif one.type in ("natural", "outline", "decimal") and set(map(type, values)) <= {str, type(None)}:
+        known = {value: comparable(one, value) for value in set(cast("Sequence[str | None]", values))}
+        return [known[value] for value in cast("Sequence[str | None]", values)]
+    return [comparable(one, value) for value in values]
 
 
 def comparable(one: Field, value: Plain) -> object:
@@ -240,7 +268,7 @@ def comparable(one: Field, value: Plain) -> object:
         case "text" | "choice" | "date" | "time":
             return value if isinstance(value, str) else _hashable(value)
         case "natural":
-            return value_key(Natural(value)) if isinstance(value, str) else _hashable(value)
+            return natural_normal(value) if isinstance(value, str) else _hashable(value)
         case "outline":
             return value_key(Outline(value)) if isinstance(value, str) else _hashable(value)
         case "decimal":

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 TABLE = "core.imports"
 VERSION = 1
-ROWS_A_RECORD = 4_000
+# Large texts slow an overlay down: SQLite reads the whole of a long row for each look at its neighbours.
+ROWS_A_RECORD = 400
 UNPACKED_BYTES_MAX = 64 << 20
 SETUP_CHARACTERS_MAX = 100_000
 # What changes in a file's name from one issue to the next: numbers, dates, and these.

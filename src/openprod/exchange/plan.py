@@ -8,14 +8,16 @@ plan out.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict
+from hashlib import blake2b
+from typing import TypedDict, cast
 
 from openprod.catalog.check import ColumnRefused, parse_column
 from openprod.catalog.tables import Field, Table
 from openprod.exchange.columns import Column, End, Layout
-from openprod.exchange.matching import NEW, Found, Here, Matcher, Memory, comparable, default_of
+from openprod.exchange.matching import NEW, Found, Here, Matcher, Memory, comparable, comparables, default_of
 from openprod.exchange.moments import Moments, Times
 from openprod.exchange.rows import Rows, values
 from openprod.exchange.sheet import Sheet, places
@@ -23,6 +25,7 @@ from openprod.model.errors import OpenprodError
 from openprod.model.values import Plain, Value, plain
 
 BLOCK_ROWS = 20_000
+SEEN_WHOLE_MAX = 200_000
 AGAIN_ROWS_MAX = 50_000
 LINES_SHOWN = 3
 UNLINKED_SHOWN = 5
@@ -124,7 +127,7 @@ class ImportPlan:
     table: str
     fields: tuple[str, ...]
     creates: Rows[tuple[object, ...]] = field(default_factory=lambda: Rows(values))
-    create_lines: list[int] = field(default_factory=list[int])
+    create_lines: array[int] = field(default_factory=lambda: array("L"))
     updates: list[Update] = field(default_factory=list[Update])
     links: list[Link] = field(default_factory=list[Link])
     unlinks: list[str] = field(default_factory=list[str])
@@ -208,12 +211,36 @@ class _Block:
     rows: list[list[str]]
     raws: dict[str, list[object]] = field(default_factory=dict[str, "list[object]"])
     values: dict[str, list[Value]] = field(default_factory=dict[str, "list[Value]"])
+    plains: dict[str, list[Plain]] = field(default_factory=dict[str, "list[Plain]"])
     faults: dict[int, list[str]] = field(default_factory=dict[int, "list[str]"])
     headings: set[int] = field(default_factory=set[int])
     links: dict[str, list[list[str]]] = field(default_factory=dict[str, "list[list[str]]"])
 
     def fault(self, at: int, why: str) -> None:
         self.faults.setdefault(at, []).append(why)
+
+
+class Seen:
+    """Where what rows are known by was first seen; of many rows only a digest is kept, so that memory is small."""
+
+    def __init__(self, count: int) -> None:
+        self._lines: dict[object, int] = {}
+        self._size = 0 if count <= SEEN_WHOLE_MAX else 1 << (count * 2).bit_length()
+        self._digests = array("Q", bytes(8 * self._size))
+        self._places = array("L", bytes(array("L").itemsize * self._size))
+
+    def first(self, mark: object, line: int) -> int:
+        """Returns the line in which something was first seen, which is this one if it was not."""
+        if not self._size:
+            return self._lines.setdefault(mark, line)
+        digest = int.from_bytes(blake2b(repr(mark).encode(), digest_size=8).digest()) or 1
+        at = digest & (self._size - 1)
+        while self._digests[at]:
+            if self._digests[at] == digest:
+                return self._places[at]
+            at = (at + 1) & (self._size - 1)
+        self._digests[at], self._places[at] = digest, line
+        return line
 
 
 class _Planner:
@@ -247,7 +274,7 @@ class _Planner:
         self._aside: dict[str, list[int]] = {}
         self._unlinked: dict[str, dict[str, list[int]]] = {}
         self._headings: list[int] = []
-        self._used: dict[object, int] = {}
+        self._used = Seen(len(sheet.rows))
         self._named: set[str] = set()
         self._matched: set[int] = set()
         self._dead: list[int] = []
@@ -411,6 +438,8 @@ class _Planner:
         for at, note in noted:
             self._note(note, block.lines[at])
         block.values[one.key] = values
+        is_plain = one.type in ("text", "choice", "int", "bool", "float")
+        block.plains[one.key] = cast("list[Plain]", values) if is_plain else list(map(plain, values))
 
     def _record(self, block: _Block, at: int, one: Field, cell: str) -> object:
         if not cell.strip() or self._find is None:
@@ -457,7 +486,7 @@ class _Planner:
         taken = {self._here.ids[one.place] for one in found if one.place is not None}
 
         def value(at: int, key: str) -> Plain:
-            return plain(block.values[key][at])
+            return block.plains[key][at]
 
         for at, one in self._matcher.again(open_rows, value, self._fields, taken).items():
             found[at] = one
@@ -469,13 +498,12 @@ class _Planner:
         parts: list[list[object]] = []
         for one in fields:
             default = default_of(one)
-            column = block.values.get(one.key)
+            column = block.plains.get(one.key)
             if column is None:
                 parts.append([default] * len(block.lines))
             else:
-                parts.append([comparable(one, plain(value)) if value is not None else default for value in column])
-        is_known = self._matcher.is_known
-        return [key if is_known(fields, key) else None for key in zip(*parts, strict=True)]
+                parts.append([default if part is None else part for part in comparables(one, column)])
+        return self._matcher.known(fields, parts)
 
     def _place_row(self, block: _Block, at: int, line: int, found: Found, key: object) -> None:
         record = self._here.ids[found.place] if found.place is not None else found.dead
@@ -489,7 +517,7 @@ class _Planner:
             return
         mark = record if record is not None else key
         if mark is not None:
-            first = self._used.setdefault(mark, line)
+            first = self._used.first(mark, line)
             if first != line:
                 self._reject(line, f"it is the same record as {self._sheet.unit} {first}")
                 return
@@ -508,7 +536,7 @@ class _Planner:
         """Returns what the file says in a row, in the order of the columns."""
         links = block.links
         return tuple(
-            [*sorted(links[key][at])] if key in links else plain(block.values[key][at]) for key in self._plan.said_keys
+            [*sorted(links[key][at])] if key in links else block.plains[key][at] for key in self._plan.said_keys
         )
 
     def _create(self, block: _Block, at: int, line: int) -> None:
@@ -543,7 +571,7 @@ class _Planner:
         changed = [
             one.title
             for one in self._fields
-            if one.key in said and comparable(one, plain(block.values[one.key][at])) != comparable(one, said[one.key])
+            if one.key in said and comparable(one, block.plains[one.key][at]) != comparable(one, said[one.key])
         ]
         if changed:
             what = " and ".join(changed[:3])
@@ -563,9 +591,11 @@ class _Planner:
         written: dict[str, object] = {}
         asked: dict[str, object] = {}
         for one in self._fields:
-            value = block.values[one.key][at]
-            now = comparable(one, plain(value))
+            value = block.plains[one.key][at]
             held = self._here.values[one.key][place]
+            if value == held and type(value) is type(held):
+                continue
+            now = comparable(one, value)
             if now == comparable(one, held):
                 continue
             match self._verdict(one, now, comparable(one, held), known):

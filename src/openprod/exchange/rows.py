@@ -43,6 +43,7 @@ class Rows(Generic[T]):
         self._held: list[T] = []
         self._file: IO[bytes] | None = None
         self._count = 0
+        self._width: int | None = None
         for one in rows:
             self.append(one)
 
@@ -70,6 +71,14 @@ class Rows(Generic[T]):
             ) from error
         self._held.clear()
 
+    def cut(self, width: int) -> None:
+        """Leaves out what stands beyond so many places of every row."""
+        self._width = width
+        self._held = [self._cut(row) for row in self._held]
+
+    def _cut(self, row: T) -> T:
+        return row[: self._width]  # pyright: ignore[reportIndexIssue, reportUnknownVariableType] (rows are lists or tuples)
+
     def __len__(self) -> int:
         """Returns how many rows there are."""
         return self._count
@@ -85,7 +94,8 @@ class Rows(Generic[T]):
                     break
                 block = _decode(self._file.read(size))
                 at += LENGTH_BYTES + size
-                yield from map(self._make, block)
+                rows = map(self._make, block)
+                yield from rows if self._width is None else map(self._cut, rows)
         yield from self._held
 
     def __getitem__(self, place: int) -> T:

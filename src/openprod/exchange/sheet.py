@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from openprod.exchange.rows import Rows
 from openprod.model.errors import Refused
 
 FILE_BYTES_MAX = 256 << 20
@@ -67,8 +68,8 @@ class Sheet:
     """
 
     header: tuple[str, ...]
-    rows: list[list[str]]
-    lines: list[int]
+    rows: list[list[str]] | Rows[list[str]]
+    lines: Sequence[int]
     bad: list[tuple[int, str]]
     encoding: str = ""
     separator: str = ""

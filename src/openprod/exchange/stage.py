@@ -6,21 +6,23 @@ Knows the desk's public face. Must not know formats nor how rows are matched.
 from __future__ import annotations
 
 import datetime as dt
+import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from blake3 import blake3
 
 from openprod.catalog.tables import Relation, Table
 from openprod.exchange import memory as memories
 from openprod.exchange.columns import Layout, lay_out
+from openprod.exchange.csv import read_csv
 from openprod.exchange.declared import CSV, declared, forms_for, known_names
 from openprod.exchange.ends import EndFinder
 from openprod.exchange.finder import Finder, Target
-from openprod.exchange.formats import FileFormat, read_file
+from openprod.exchange.formats import FORMATS, HEAD_BYTES, ZIP, FileFormat, detect, named, read_file
 from openprod.exchange.matching import Here
 from openprod.exchange.moments import Assume, Moments, assume_of
 from openprod.exchange.pairs import PairLayout, lay_out_pairs, plan_pairs, sides_of
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 REMEMBERED_ROWS_MAX = 200_000
 TARGETS_SHOWN = 12
 NAME_BYTES_MAX = 200
+HELD_BYTES_MAX = 4 << 20
+PIECE_BYTES = 1 << 20
 
 Chance = Callable[[int], bytes]
 
@@ -94,20 +98,34 @@ def import_file(
 ) -> Staged:
     """Plans the import of a file; see `import_bytes`. Raises NoSuchFile, FileChanged where it cannot be read."""
     path = Path(file)
+    how = how or How(columns or {}, match, form, sheet, header)
     try:
         before = path.stat()
         if before.st_size > FILE_BYTES_MAX:
             raise Unreadable(f"{path} is larger than {FILE_BYTES_MAX >> 20} MiB. Split it and import the parts.")
-        raw = path.read_bytes()
+        with path.open("rb") as opened:
+            if before.st_size > HELD_BYTES_MAX and _is_table(opened, path.name, how.form):
+                found = _Import(workspace, opened, path.name, into, how).plan(chance, progress)
+            else:
+                opened.seek(0)
+                raw = opened.read()
+                found = _Import(workspace, raw, path.name, into, how).plan(chance, progress)
         after = path.stat()
     except OSError as error:
         raise NoSuchFile(
             f"{path} cannot be read ({error.strerror}). Check the name and that it is yours to read."
         ) from error
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(raw) != after.st_size:
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise FileChanged(f"{path} changed while it was read. Let the other program finish, then import it again.")
-    how = how or How(columns or {}, match, form, sheet, header)
-    return import_bytes(workspace, raw, path.name, into, how=how, chance=chance, progress=progress)
+    return found
+
+
+def _is_table(file: BinaryIO, name: str, form: str) -> bool:
+    """Tells whether a large file is a table in text, which is read line by line."""
+    head = file.read(HEAD_BYTES)
+    if form:
+        return form == CSV
+    return not head.startswith(ZIP) and detect(head, name)[0].name == CSV
 
 
 def import_csv(
@@ -166,9 +184,11 @@ def import_bytes(
 class _Import:
     """One file on its way to a plan."""
 
-    def __init__(self, workspace: Workspace, raw: bytes, name: str, into: str, how: How) -> None:
+    def __init__(self, workspace: Workspace, raw: bytes | BinaryIO, name: str, into: str, how: How) -> None:
         self._workspace = workspace
         self._raw = raw
+        self._size = 0 if isinstance(raw, bytes) else raw.seek(0, os.SEEK_END)
+        self._progress: Progress | None = None
         self._name = name.encode()[:NAME_BYTES_MAX].decode(errors="ignore")
         self._into = into
         if into not in workspace.catalog.relations:
@@ -180,6 +200,7 @@ class _Import:
         self._last = self._memory.setup
 
     def plan(self, chance: Chance, progress: Progress | None) -> Staged:
+        self._progress = progress
         if self._into in self._workspace.catalog.relations:
             return self._plan_pairs(self._workspace.catalog.relation(self._into), chance)
         workspace, table, how = self._workspace, self._workspace.catalog.table(self._into), self._how
@@ -211,7 +232,7 @@ class _Import:
             find_end=ends,
             memory=self._memory if remembers else None,
             moments=self._moments(sheet, layout, assume_of(assume)),
-            progress=progress,
+            progress=self._half(1),
         )
         targets = finder.used(found)
         found.assumed = [*self._told(remembered, layout), *found.assumed, *_new_targets(workspace, targets)]
@@ -239,7 +260,7 @@ class _Import:
         choice, kind, sheet = read
         setup = {**setup, "sheet": choice.sheet, "header": choice.header}
         note = memories.Note(self._memory.source, self._into, self._name, import_id.hex(), setup)
-        cause = Cause(CAUSE_IMPORT, detail=(self._name, blake3(self._raw).digest(), import_id, kind.name))
+        cause = Cause(CAUSE_IMPORT, detail=(self._name, self._hash(), import_id, kind.name))
         return Staged(
             self._workspace, found, cause, start, targets, layout=layout, memory=self._memory, note=note, sheet=sheet,
             kind=kind,
@@ -267,7 +288,26 @@ class _Import:
         return self._staged(found, start, (), layout, setup, (choice, kind, sheet), chance(16))
 
     def _read(self, choice: Choice) -> tuple[FileFormat, Sheet]:
-        return read_file(self._raw, self._name, self._how.form, choice)
+        if isinstance(self._raw, bytes):
+            return read_file(self._raw, self._name, self._how.form, choice)
+        return FORMATS[CSV], named(read_csv(self._raw, choice.header, self._half(0)))
+
+    def _half(self, which: int) -> Progress | None:
+        """Returns what moves the bar over its first half (reading a large file) or its second (planning it)."""
+        progress, size = self._progress, self._size
+        if progress is None or not size:
+            return progress
+        return lambda done, total: progress(which * size + size * done // max(total, 1), 2 * size)
+
+    def _hash(self) -> bytes:
+        """Returns the hash of the file, of a large one piece by piece."""
+        if isinstance(self._raw, bytes):
+            return blake3(self._raw).digest()
+        self._raw.seek(0)
+        hasher = blake3()
+        while piece := self._raw.read(PIECE_BYTES):
+            hasher.update(piece)
+        return hasher.digest()
 
     def _moments(self, sheet: Sheet, layout: Layout, assume: Assume) -> Moments | None:
         placed = [(one.key, one.at, one.field) for one in layout.columns if one.field is not None and one.at >= 0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 import os
 import resource
 import sys
@@ -67,9 +68,9 @@ def _preload(name: str) -> None:
 
 
 def _write_sheet(target: BinaryIO, sheet: Sheet) -> None:
+    rows = iter(sheet.rows)
     for start in range(0, len(sheet.rows), BLOCK_ROWS):
-        stop = start + BLOCK_ROWS
-        _write(target, Block(sheet.lines[start:stop], sheet.rows[start:stop]))
+        _write(target, Block(list(sheet.lines[start : start + BLOCK_ROWS]), list(itertools.islice(rows, BLOCK_ROWS))))
     end = End(
         sheet.header, sheet.bad, sheet.assumed, sheet.encoding, sheet.separator, sheet.unit, sheet.name, sheet.derived,
         sheet.sheets,

@@ -173,7 +173,7 @@ def test_an_answer_that_is_none_is_not_believed(command: tuple[str, ...]) -> Non
 
 def test_a_whole_answer_is_the_sheet_and_a_failure_its_sentence() -> None:
     sheet = read_apart("vectorworks", SHEET, ANY, None, answering(Block([4], [["x"]]), END))
-    assert (sheet.header, sheet.rows, sheet.lines) == (("a",), [["x"]], [4])
+    assert (sheet.header, sheet.rows, list(sheet.lines)) == (("a",), [["x"]], [4])
     with pytest.raises(BadChoice, match=r"No such sheet\."):
         read_apart("vectorworks", SHEET, ANY, None, answering(Failure("No such sheet.", is_choice=True)))
 

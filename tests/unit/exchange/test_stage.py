@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from blake3 import blake3
 
 import openprod
+from openprod.exchange import csv as csv_module
+from openprod.exchange import plan as plan_module
+from openprod.exchange import stage
 from openprod.exchange import staged as staging
 from openprod.exchange.csv import NotCsv, read_csv
 from openprod.exchange.export import NotWritten, export_query, export_table, write_file
+from openprod.exchange.sheet import Choice
 from openprod.exchange.stage import FileChanged, NoSuchFile, import_csv, import_file
 from openprod.model.bundle import CAUSE_IMPORT, Sealed, decode_header
 from openprod.model.errors import Refused
+from openprod.store.database import NoSpace
+from openprod.store.overlays import Overlays, StagedRecord
 from openprod.workspace.workspace import Workspace
 
 PEOPLE = b"Name,E-mail,Phone,department\r\nAnn,ann@example.com,'+44 20 7946,Cast\r\nBob,,,Crew\r\n"
@@ -168,16 +174,69 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
 ) -> None:
     file = tmp_path / "people.csv"
     file.write_bytes(PEOPLE)
-    read = Path.read_bytes
+    read = stage.read_file
 
-    def written_meanwhile(path: Path) -> bytes:
-        raw = read(path)
-        if path == file:
-            with file.open("ab") as other:
-                other.write(b"Cyd,,,\r\n")
-        return raw
+    def written_meanwhile(raw: bytes, name: str, form: str, choice: Choice) -> object:
+        with file.open("ab") as other:
+            other.write(b"Cyd,,,\r\n")
+        return read(raw, name, form, choice)
 
-    monkeypatch.setattr(Path, "read_bytes", written_meanwhile)
+    monkeypatch.setattr(stage, "read_file", written_meanwhile)
     with pytest.raises(FileChanged, match="changed while it was read"):
         import_file(workspace, file, "contacts.people")
     assert workspace.overlays() == []
+
+
+def test_a_large_table_is_read_line_by_line_with_a_bar_that_is_right(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "HELD_BYTES_MAX", 100)
+    monkeypatch.setattr(csv_module, "_PROGRESS_LINES", 50)
+    monkeypatch.setattr(plan_module, "SEEN_WHOLE_MAX", 10)
+    rows = "".join(f"Person {n},p{n}@example.com\n" for n in range(300))
+    file = tmp_path / "many.csv"
+    file.write_text(f"name,email\n{rows}Person 7,again@example.com\n", encoding="utf-8")
+    seen: list[tuple[int, int]] = []
+    staged = import_file(workspace, file, "contacts.people", progress=lambda done, total: seen.append((done, total)))
+    assert staged.preview()["creates"] == 300
+    assert staged.preview()["rejected"] == [{"line": 302, "reason": "it is the same record as line 9"}]
+    assert len(seen) > 3
+    assert seen == sorted(seen)
+    assert seen[-1] == (2 * file.stat().st_size,) * 2
+    assert {total for _, total in seen} == {2 * file.stat().st_size}
+    staged.commit()
+    (cause,) = decode_header(last_bundle(workspace).header).causes
+    assert cause.detail[1] == blake3(file.read_bytes()).digest()
+
+
+def test_one_endless_line_is_refused(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_module, "LINE_CHARACTERS_MAX", 1_000)
+    with pytest.raises(NotCsv, match="Line 2 of the file is longer"):
+        import_csv(workspace, b"name,email\n" + b"x" * 5_000, "line.csv", "contacts.people")
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_full_disk_leaves_nothing_half_staged(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    raw = b"name,email\n" + b"".join(b"Person %d,p%d@example.com\n" % (n, n) for n in range(60))
+    monkeypatch.setattr(staging, "STEP_VALUES", 100)
+    staged = import_csv(workspace, raw, "many.csv", "contacts.people")
+    calls = 0
+    put = Overlays.put
+
+    def full(self: Overlays, overlay: bytes, label: str, records: Mapping[bytes, StagedRecord | None]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > at:
+            raise NoSpace("The disk is full.")
+        put(self, overlay, label, records)
+
+    monkeypatch.setattr(Overlays, "put", full)
+    with pytest.raises(NoSpace):
+        staged.stage()
+    assert workspace.overlays() == []
+    assert workspace.count("contacts.people") == 0
+    monkeypatch.setattr(Overlays, "put", put)
+    (overlay,) = import_csv(workspace, raw, "many.csv", "contacts.people").stage()
+    assert overlay.count("contacts.people") == 60
+    overlay.commit()
+    assert workspace.count("contacts.people") == 60
