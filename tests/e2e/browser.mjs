@@ -7,6 +7,7 @@ import process from "node:process";
 import { inflateSync } from "node:zlib";
 import { application } from "./application.mjs";
 import { screens } from "./screens.mjs";
+import { tables } from "./tables.mjs";
 
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);
@@ -502,7 +503,7 @@ const audited = async (page, name) => {
 };
 
 const kit = { given, origin, seen, watch, enter, openTable, rows, cellAt, click, text, until, press, clipboard, paste, brightness, shot, audited };
-Object.assign(scenarios, application(kit), screens(kit));
+Object.assign(scenarios, application(kit), screens(kit), tables(kit));
 
 const browser = await chromium.launch({
   executablePath: given.browser,

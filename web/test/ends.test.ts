@@ -2,7 +2,9 @@ import { expect, test } from "vitest";
 import { endsChange, endsNamed, endsText, namesIn, relating } from "../src/sdk/ends.ts";
 
 const titles = ["Scene 1.2", "Scene 1.3", "Hall; upstairs"];
-const shown = endsText(titles.map((title) => ({ relation: `r-${title}`, record: `x-${title}`, title })));
+const shown = endsText(
+  titles.map((title) => ({ relation: `r-${title}`, record: `x-${title}`, title, properties: {} })),
+);
 const relations = titles.map((title) => ({
   id: `r-${title}`,
   relation: "lighting.in_scene",

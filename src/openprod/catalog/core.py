@@ -33,6 +33,20 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, FieldType, str], ...]], ...] = (
         ),
     ),
     (
+        "views",
+        "Views",
+        (
+            ("name", "text", "What it is called on screen"),
+            ("table", "text", "The full name of the table it shows"),
+            (
+                "spec",
+                "text",
+                "JSON: where, order, group, fields, widths, frozen; the rest is as the table has it",
+            ),
+            ("person", "text", "Whose it is, by their public key in hexadecimal; empty if everybody has it"),
+        ),
+    ),
+    (
         "people",
         "People",
         (

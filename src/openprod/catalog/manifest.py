@@ -8,7 +8,8 @@ rules, scripts, views and papers are checked for shape and kept as declared; not
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import cast
 
 import msgspec
 from msgspec import Struct
@@ -24,6 +25,7 @@ from openprod.catalog.tables import (
     Field,
     FieldType,
     Relation,
+    ShippedList,
     Table,
     either,
     near_names,
@@ -108,6 +110,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     relations: tuple[Relation, ...] = ()
     queries: tuple[QueryFile, ...] = ()
     checks: tuple[Check, ...] = ()
+    lists: tuple[ShippedList, ...] = ()
     declared: dict[str, dict[str, Raw]] = {}
 
     def files(self) -> tuple[str, ...]:
@@ -183,6 +186,7 @@ def catalog_of(
         tables=tables,
         relations=relations,
         checks={check.name: check for manifest in manifests for check in manifest.checks},
+        lists={one.name: one for manifest in manifests for one in manifest.lists},
         problems=tuple(problems),
     )
 
@@ -238,6 +242,7 @@ def _module(reader: Reader) -> Manifest:
         reader.problem(("module", "version"), f"'{version}' is no version. Write one like \"1.0.0\".")
     tables = _tables(reader, name)
     relations = _relations(reader, name, tables)
+    queries, declared = _queries(reader, name, tables), _declared(reader, tables)
     return Manifest(
         name=name,
         version=version,
@@ -246,9 +251,10 @@ def _module(reader: Reader) -> Manifest:
         capabilities=_capabilities(reader),
         tables=tuple(tables.values()),
         relations=relations,
-        queries=_queries(reader, name, tables),
+        queries=queries,
         checks=_checks(reader, name, tables),
-        declared=_declared(reader, tables),
+        lists=tuple(_list(name, short, data, queries) for short, data in declared.get("list", {}).items()),
+        declared=declared,
     )
 
 
@@ -520,6 +526,23 @@ def _checks(reader: Reader, module: str, tables: Mapping[str, Table]) -> tuple[C
             )
         )
     return tuple(found)
+
+
+def _list(module: str, short: str, data: Raw, queries: Sequence[QueryFile]) -> ShippedList:
+    """Returns a list as declared; one with a query takes condition and order from the saved query of that file."""
+    table = str(data.get("table", ""))
+    texts = {key: tuple(map(str, cast("list[object]", data.get(key, ())))) for key in ("order", "group", "fields")}
+    named = next((one.name for one in queries if one.file == data.get("query")), "")
+    return ShippedList(
+        name=f"{module}.{short}",
+        title=str(data.get("title") or short.replace("_", " ").capitalize()),
+        table=table if "." in table or not table else f"{module}.{table}",
+        where=str(data.get("where", "")),
+        order=texts["order"],
+        group=next(iter(texts["group"]), ""),
+        fields=texts["fields"],
+        query=named if "." in named or not named else f"{module}.{named}",
+    )
 
 
 def _declared(reader: Reader, tables: Mapping[str, Table]) -> dict[str, dict[str, Raw]]:

@@ -157,12 +157,34 @@ class Check(Struct, frozen=True, kw_only=True):
     query: str = ""
 
 
+class ShippedList(Struct, frozen=True, kw_only=True):
+    """A view of a table that a module brings.
+
+    Attributes:
+        name: the full name, module.list.
+        where: the condition on the table's records; empty for all.
+        order: orders as a query's sort has them.
+        group: the field whose values are headings, or "".
+        fields: names of the columns in sight; empty for all.
+        query: the full name of the saved query that it takes condition and order from, or "".
+    """
+
+    name: str
+    title: str
+    table: str
+    where: str = ""
+    order: tuple[str, ...] = ()
+    group: str = ""
+    fields: tuple[str, ...] = ()
+    query: str = ""
+
+
 class Catalog(Struct, frozen=True, kw_only=True):
     """Everything that can be named in one workspace.
 
     Attributes:
         modules: name to version of each module adopted here, core and workspace among them.
-        checks: by full name.
+        checks, lists: by full name.
         problems: sentences about declarations that were left out because they cannot be understood.
     """
 
@@ -170,6 +192,7 @@ class Catalog(Struct, frozen=True, kw_only=True):
     tables: dict[str, Table]
     relations: dict[str, Relation]
     checks: dict[str, Check] = {}
+    lists: dict[str, ShippedList] = {}
     problems: tuple[str, ...] = ()
 
     def table(self, name: str) -> Table:

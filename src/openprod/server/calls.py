@@ -194,12 +194,22 @@ class Restore(Intent, frozen=True, tag="restore"):
 
 
 class Relate(Intent, frozen=True, tag="relate"):
-    """Relates two records."""
+    """Relates two records; in a relation with an order at the end, or behind or in front of another relation."""
 
     source: Name
     relation: Name
     target: Name
     properties: Given = {}
+    after: Name | None = None
+    before: Name | None = None
+
+
+class Move(Intent, frozen=True, tag="move"):
+    """Moves an entry of an ordered relation behind or in front of another one, or to the end."""
+
+    relation: Name
+    after: Name | None = None
+    before: Name | None = None
 
 
 class Unrelate(Intent, frozen=True, tag="unrelate"):
@@ -232,7 +242,19 @@ class TypeHere(Intent, frozen=True, tag="type_here"):
 
 
 AnyIntent = (
-    Add | SetFields | Clear | Put | Remove | Delete | Restore | Relate | Unrelate | SetProperty | Refer | TypeHere
+    Add
+    | SetFields
+    | Clear
+    | Put
+    | Remove
+    | Delete
+    | Restore
+    | Relate
+    | Move
+    | Unrelate
+    | SetProperty
+    | Refer
+    | TypeHere
 )
 
 
@@ -380,8 +402,22 @@ class Editing(Protocol):
         """Brings a record back."""
         ...
 
-    def relate_records(self, source: str, relation: str, target: str, properties: Mapping[str, object], /) -> str:
+    def relate_records(
+        self,
+        source: str,
+        relation: str,
+        target: str,
+        properties: Mapping[str, object],
+        /,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+    ) -> str:
         """Relates two records; returns the relation's id."""
+        ...
+
+    def move(self, relation_id: str, /, *, after: str | None = None, before: str | None = None) -> None:
+        """Moves an entry of an ordered relation."""
         ...
 
     def unrelate(self, relation_id: str) -> None:
@@ -589,7 +625,16 @@ def _do(edit: Editing, intent: AnyIntent) -> str | None:
         case Add():
             return _add(edit, intent)
         case Relate():
-            return edit.relate_records(intent.source, intent.relation, intent.target, intent.properties)
+            return edit.relate_records(
+                intent.source,
+                intent.relation,
+                intent.target,
+                intent.properties,
+                after=intent.after,
+                before=intent.before,
+            )
+        case Move():
+            edit.move(intent.relation, after=intent.after, before=intent.before)
         case SetFields():
             edit.set(intent.record, intent.fields, heads=intent.heads)
         case Clear():

@@ -14,15 +14,16 @@ import msgspec
 from openprod.server.call import Call, UnknownCall
 from openprod.server.calls import TABLE_CALLS, Seat
 from openprod.server.staging import STAGING_CALLS, StagingSeat
+from openprod.server.tables import RECORD_CALLS, RecordsSeat
 from openprod.server.visit import VISIT_CALLS, VisitSeat
 
 
-class EverySeat(Seat, VisitSeat, StagingSeat, Protocol):
+class EverySeat(Seat, VisitSeat, StagingSeat, RecordsSeat, Protocol):
     """A page's connection as all the calls see it."""
 
 
 CALLS: Mapping[str, Call[EverySeat]] = {
-    call.name: call for call in (*TABLE_CALLS.values(), *VISIT_CALLS, *STAGING_CALLS)
+    call.name: call for call in (*TABLE_CALLS.values(), *VISIT_CALLS, *STAGING_CALLS, *RECORD_CALLS)
 }
 
 

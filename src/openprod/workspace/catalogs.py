@@ -24,7 +24,7 @@ _ZONE = """
     SELECT value FROM "core.settings" JOIN entity ON eid = "~eid" WHERE name = 'zone' AND typeof(value) = 'text'
     ORDER BY uuid DESC LIMIT 1"""
 # Raised when what is kept of the same declarations changes, so that no older catalog is taken for the present one.
-_CATALOG_FORM = 2
+_CATALOG_FORM = 3
 _NUMBER = re.compile(r"[0-9]+")
 
 

@@ -20,7 +20,14 @@ def checks(desk: Desk, asker: Asker, table: str | None = None) -> list[CheckShap
 
 
 def _counted(asker: Asker, check: Check) -> CheckShape:
-    shape: CheckShape = {"name": check.name, "title": check.title, "table": check.table, "count": None, "text": ""}
+    shape: CheckShape = {
+        "name": check.name,
+        "title": check.title,
+        "table": check.table,
+        "where": check.where,
+        "count": None,
+        "text": "",
+    }
     try:
         count = asker.count(Question(check.name, None, None, None, None))
     except OpenprodError as error:

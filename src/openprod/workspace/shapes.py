@@ -24,13 +24,32 @@ class TableShape(TypedDict):
 
 
 class CheckShape(TypedDict):
-    """A check over a table: how many rows it finds, said in a sentence; no count where it cannot be asked."""
+    """A check over a table: how many rows it finds, said in a sentence; no count where it cannot be asked.
+
+    `where` is the condition on the table's records that finds them, empty where the check asks in another way.
+    """
 
     name: str
     title: str
     table: str
+    where: str
     count: int | None
     text: str
+
+
+class ViewShape(TypedDict):
+    """A view of a table: what is filtered, in which order, which columns.
+
+    `id` is a record of core.views, or the full name of a module's list; `person` whose it is, empty for everybody's;
+    `module` who brought it. `spec` holds `where`, `order`, `group`, `fields`, `widths`, `frozen`, as far as it says so.
+    """
+
+    id: str
+    title: str
+    table: str
+    person: str
+    module: str
+    spec: dict[str, Plain]
 
 
 class FieldShape(TypedDict):
@@ -212,11 +231,15 @@ class RelationColumn(TypedDict):
 
 
 class EndShape(TypedDict):
-    """The other end of one relation of a record: the relation's id, the record there and what it is called."""
+    """The other end of one relation of a record: the relation's id, the record there and what it is called.
+
+    `properties` are those of the relation that have a value.
+    """
 
     relation: str
     record: str
     title: str
+    properties: Values
 
 
 class RowShape(TypedDict):

@@ -27,6 +27,7 @@ from openprod.workspace import (
     finding,
     issues,
     links,
+    lists,
     matches,
     past,
     reading,
@@ -56,6 +57,7 @@ from openprod.workspace.shapes import (
     SinceShape,
     StatusShape,
     TableShape,
+    ViewShape,
 )
 from openprod.workspace.watching import Subscription, Watching
 from openprod.workspace.write import Edit
@@ -275,6 +277,11 @@ class View:
         """
         with self.desk.reading():
             return checks.checks(self.desk, self._asker, table)
+
+    def views(self, table: str | None = None) -> list[ViewShape]:
+        """Returns the views of one table or of all: modules' lists, those that everybody has, this person's own."""
+        with self.desk.reading():
+            return lists.views(self.desk, self._asker, self.actor, table)
 
     def count_query(self, query: Mapping[str, object], **params: object) -> int:
         """Returns how many rows a query in full form has, its own limit aside."""

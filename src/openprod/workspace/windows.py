@@ -14,13 +14,14 @@ from openprod.catalog.tables import Relation, Table
 from openprod.merge.heads import is_conflict
 from openprod.model.ids import id_from_text, id_text
 from openprod.model.natural import natural_key
+from openprod.model.values import plain
 from openprod.query.touch import touched
 from openprod.store.heads import Record
 from openprod.workspace import taking
 from openprod.workspace.asking import Asker, Question
 from openprod.workspace.desk import Desk
 from openprod.workspace.meaning import Changes
-from openprod.workspace.shapes import EndShape, RelationColumn, RowShape
+from openprod.workspace.shapes import EndShape, RelationColumn, RowShape, Values
 
 ENDS_SHOWN = 200
 OUT, IN = "->", "<-"
@@ -147,7 +148,9 @@ def _add_ends(desk: Desk, table: Table, rows: Sequence[RowShape], records: Seque
         own, other = ('"~src"', '"~dst"') if column["is_source"] else ('"~dst"', '"~src"')
         sql = f'SELECT {own}, {other}, "~eid", "~pos" FROM {quote(column["relation"])} WHERE {own} IN carray(?)'  # noqa: S608 -- catalog names
         grouped: dict[int, list[tuple[str, EndShape]]] = {}
-        for eid, end, edge, position in desk.db.numbers(sql, by_eid):
+        edges = desk.db.numbers(sql, by_eid)
+        properties = _properties(desk, column["relation"], [edge for _, _, edge, _ in edges])
+        for eid, end, edge, position in edges:
             if end not in titles:
                 titles[end] = _titled(desk, end, touches)
             named = titles[end]
@@ -155,12 +158,33 @@ def _add_ends(desk: Desk, table: Table, rows: Sequence[RowShape], records: Seque
             if named is None or relation is None:
                 continue
             order = str(position or "") if column["ordered"] and column["is_source"] else natural_key(named[1])
-            shape: EndShape = {"relation": id_text(relation), "record": named[0], "title": named[1]}
+            shape: EndShape = {
+                "relation": id_text(relation),
+                "record": named[0],
+                "title": named[1],
+                "properties": properties.get(edge, {}),
+            }
             grouped.setdefault(eid, []).append((order, shape))
         for eid, found in grouped.items():
             in_order = sorted(found, key=lambda one: (one[0], one[1]["title"], one[1]["relation"]))
             by_eid[eid]["ends"][column["key"]] = [shape for _, shape in in_order[:ENDS_SHOWN]]
     return touches
+
+
+def _properties(desk: Desk, relation: str, edges: Sequence[int]) -> dict[int, Values]:
+    """Returns the properties that have a value, of relations of one kind, by the relation's number."""
+    keys = [field.key for field in desk.catalog.relation(relation).properties.values()]
+    if not keys:
+        return {}
+    uuids = [uuid for uuid in map(desk.heads.uuid_of, edges) if uuid is not None]
+    desk.heads.load(uuids)
+    found: dict[int, Values] = {}
+    for uuid in uuids:
+        record = desk.heads.fetch(uuid)
+        if record is not None:
+            values = desk.meaning.values_of(record, keys)
+            found[record.eid] = {key: plain(value) for key, value in values.items() if value is not None}
+    return found
 
 
 def _titled(desk: Desk, eid: int, touches: set[str]) -> tuple[str, str] | None:

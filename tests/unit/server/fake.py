@@ -385,9 +385,22 @@ class FakeEdit:
     def restore(self, record: str) -> None:
         raise Missing(f"There is no deleted record {record}.")
 
-    def relate_records(self, source: str, relation: str, target: str, properties: Mapping[str, object]) -> str:
-        del properties
+    def relate_records(
+        self,
+        source: str,
+        relation: str,
+        target: str,
+        properties: Mapping[str, object],
+        /,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+    ) -> str:
+        del properties, after, before
         return f"{source}-{relation}-{target}"
+
+    def move(self, relation_id: str, /, *, after: str | None = None, before: str | None = None) -> None:
+        raise Missing(f"There is no relation {relation_id} to put behind {after} or before {before}.")
 
     def unrelate(self, relation_id: str) -> None:
         raise Missing(f"There is no relation {relation_id}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Self
@@ -75,10 +75,11 @@ NAME, PHONE = "lab.people.name", "lab.people.phone"
 RUNS, AFTER = "lab.runs", "lab.after"
 
 
-def module_at(folder: Path, text: str = LAB) -> str:
-    """Writes a module into a folder and returns the folder's name, for `adopt`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "module.toml").write_text(text, encoding="utf-8")
+def module_at(folder: Path, text: str = LAB, files: Mapping[str, str] | None = None) -> str:
+    """Writes a module, with other files by their paths, into a folder and returns the folder's name, for `adopt`."""
+    for name, words in {"module.toml": text, **(files or {})}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(words, encoding="utf-8")
     return str(folder)
 
 

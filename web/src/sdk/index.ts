@@ -30,6 +30,7 @@ export type {
   RowShape,
   Standing,
   TableShape,
+  ViewShape,
 } from "../wire/calls.ts";
 export { type CellFace, Cells, type Memory } from "./cells.ts";
 export { ENDS, endsColumn, relating, SEPARATOR } from "./ends.ts";

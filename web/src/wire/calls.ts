@@ -130,13 +130,23 @@ export interface Restore {
   readonly record: string;
 }
 
-/** Relates two records. */
+/** Relates two records; in a relation with an order at the end, or behind or in front of another relation. */
 export interface Relate {
   readonly do: "relate";
   readonly source: string;
   readonly relation: string;
   readonly target: string;
   readonly properties?: { readonly [key: string]: Plain };
+  readonly after?: string | null;
+  readonly before?: string | null;
+}
+
+/** Moves an entry of an ordered relation behind or in front of another one, or to the end. */
+export interface Move {
+  readonly do: "move";
+  readonly relation: string;
+  readonly after?: string | null;
+  readonly before?: string | null;
 }
 
 /** Takes a relation away. */
@@ -170,7 +180,7 @@ export interface TypeHere {
 
 /** Things to do in one step: all of them or none, one entry in the history. */
 export interface Edit {
-  readonly intents: readonly (Add | SetFields | Clear | Put | Remove | Delete | Restore | Relate | Unrelate | SetProperty | Refer | TypeHere)[];
+  readonly intents: readonly (Add | SetFields | Clear | Put | Remove | Delete | Restore | Relate | Move | Unrelate | SetProperty | Refer | TypeHere)[];
   readonly label?: string;
 }
 
@@ -232,6 +242,23 @@ export interface SomeSlots {
 /** What the commit is called in the history; empty for the overlay's name. */
 export interface CommitAs {
   readonly label?: string;
+}
+
+/** Names a table; null for all. */
+export interface AnyTable {
+  readonly table?: string | null;
+}
+
+/** Names two records. */
+export interface TwoRecords {
+  readonly one: string;
+  readonly other: string;
+}
+
+/** Names a merged record and the tables that go with the part that is split off; none: those it was in by itself. */
+export interface SplitOff {
+  readonly record: string;
+  readonly tables?: readonly string[];
 }
 
 /** What the page shows at the door: a one-use code, or the token it got for one. */
@@ -335,6 +362,7 @@ export interface EndShape {
   readonly relation: string;
   readonly record: string;
   readonly title: string;
+  readonly properties: { readonly [key: string]: Plain };
 }
 
 /** A row of a window; for cells with the heads and conflicts of its fields and the ends of its relations. */
@@ -531,6 +559,44 @@ export interface Committed {
   readonly bundle: string | null;
 }
 
+/** A view of a table: what is filtered, in which order, which columns. */
+export interface ViewShape {
+  readonly id: string;
+  readonly title: string;
+  readonly table: string;
+  readonly person: string;
+  readonly module: string;
+  readonly spec: { readonly [key: string]: Plain };
+}
+
+/** A check over a table: how many rows it finds, said in a sentence; no count where it cannot be asked. */
+export interface CheckShape {
+  readonly name: string;
+  readonly title: string;
+  readonly table: string;
+  readonly where: string;
+  readonly count: number | null;
+  readonly text: string;
+}
+
+/** A field in which two records differ, with both values. */
+export interface DifferenceShape {
+  readonly field: string;
+  readonly one: Plain;
+  readonly other: Plain;
+}
+
+/** The id that stands for both records. */
+export interface Merged {
+  readonly record: string;
+}
+
+/** The ids of the record that stays and of the one that goes. */
+export interface SplitApart {
+  readonly stays: string;
+  readonly goes: string;
+}
+
 /** One step from the window a page has to the window it should have, applied in order; a removal has no row. */
 export interface RowChange {
   readonly kind: "insert" | "change" | "remove";
@@ -638,6 +704,7 @@ export const checkEndShape: Check<EndShape> = shape<EndShape>({
   relation: text,
   record: text,
   title: text,
+  properties: mapOf(plain),
 });
 
 export const checkRowShape: Check<RowShape> = shape<RowShape>({
@@ -810,6 +877,39 @@ export const checkCommitted: Check<Committed> = shape<Committed>({
   bundle: either(text, nothing),
 });
 
+export const checkViewShape: Check<ViewShape> = shape<ViewShape>({
+  id: text,
+  title: text,
+  table: text,
+  person: text,
+  module: text,
+  spec: mapOf(plain),
+});
+
+export const checkCheckShape: Check<CheckShape> = shape<CheckShape>({
+  name: text,
+  title: text,
+  table: text,
+  where: text,
+  count: either(whole, nothing),
+  text: text,
+});
+
+export const checkDifferenceShape: Check<DifferenceShape> = shape<DifferenceShape>({
+  field: text,
+  one: plain,
+  other: plain,
+});
+
+export const checkMerged: Check<Merged> = shape<Merged>({
+  record: text,
+});
+
+export const checkSplitApart: Check<SplitApart> = shape<SplitApart>({
+  stays: text,
+  goes: text,
+});
+
 export const checkRowChange: Check<RowChange> = shape<RowChange>({
   kind: oneOf("insert", "change", "remove"),
   at: whole,
@@ -828,7 +928,7 @@ export const checkErrorShape: Check<ErrorShape> = shape<ErrorShape>({
   message: text,
 });
 
-export type AnyIntent = Add | SetFields | Clear | Put | Remove | Delete | Restore | Relate | Unrelate | SetProperty | Refer | TypeHere;
+export type AnyIntent = Add | SetFields | Clear | Put | Remove | Delete | Restore | Relate | Move | Unrelate | SetProperty | Refer | TypeHere;
 
 export interface Calls {
   readonly "workspace.status": { readonly args: Nothing; readonly result: Overview };
@@ -867,6 +967,11 @@ export interface Calls {
   readonly "staging.commit": { readonly args: CommitAs; readonly result: Committed };
   readonly "staging.discard": { readonly args: OneOverlay; readonly result: Done };
   readonly "staging.rename": { readonly args: OneOverlay; readonly result: Standing };
+  readonly "table.views": { readonly args: AnyTable; readonly result: readonly ViewShape[] };
+  readonly "table.checks": { readonly args: AnyTable; readonly result: readonly CheckShape[] };
+  readonly "record.differences": { readonly args: TwoRecords; readonly result: readonly DifferenceShape[] };
+  readonly "record.merge": { readonly args: TwoRecords; readonly result: Merged };
+  readonly "record.split": { readonly args: SplitOff; readonly result: SplitApart };
 }
 
 export const results: { readonly [K in keyof Calls]: Check<Calls[K]["result"]> } = {
@@ -906,4 +1011,9 @@ export const results: { readonly [K in keyof Calls]: Check<Calls[K]["result"]> }
   "staging.commit": checkCommitted,
   "staging.discard": checkDone,
   "staging.rename": checkStanding,
+  "table.views": listOf(checkViewShape),
+  "table.checks": listOf(checkCheckShape),
+  "record.differences": listOf(checkDifferenceShape),
+  "record.merge": checkMerged,
+  "record.split": checkSplitApart,
 };

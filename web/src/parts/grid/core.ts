@@ -133,9 +133,9 @@ export class GridCore {
     return this.#source.id(this.selection.anchor.row);
   }
 
-  /** Selects a range, with the focus on its anchor. */
+  /** Selects a range, with the focus on its anchor, which stays in sight. */
   choose(selection: Selection): void {
-    this.#choose(selection, true);
+    this.#choose(selection, true, selection.anchor);
   }
 
   /** Opens the editor on the selected cell, with the given text instead of the cell's own where there is one. */
@@ -250,10 +250,10 @@ export class GridCore {
     if (isLost && !this.isEditing) stop.focus({ preventScroll: true });
   }
 
-  #choose(selection: Selection, takesFocus: boolean): void {
+  #choose(selection: Selection, takesFocus: boolean, seen = selection.end): void {
     this.selection = selection;
     this.#anchorId = this.#source.id(selection.anchor.row);
-    const to = this.#at.reveal(selection.end, this.element);
+    const to = this.#at.reveal(seen, this.element);
     if (to.top !== this.element.scrollTop) this.element.scrollTop = to.top;
     if (to.left !== this.element.scrollLeft) this.element.scrollLeft = to.left;
     this.#rows.look(this.#inSight(), this.#source);

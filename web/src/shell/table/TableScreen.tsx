@@ -11,12 +11,14 @@ import { type PanelTab, RecordPanel } from "../RecordPanel.tsx";
 import { StatusBar } from "../StatusBar.tsx";
 import { TopBar } from "../TopBar.tsx";
 import { type Address, useAddress } from "./address.ts";
+import { Checks } from "./Checks.tsx";
 import { arranged, choosable, columnOf } from "./columns.ts";
 import { useGridEvents } from "./events.ts";
 import { useGroups } from "./groups.ts";
 import { type Insertion, useInsertion } from "./insertion.ts";
 import { type MenuPlace, TableMenu } from "./TableMenu.tsx";
 import { Tools } from "./Tools.tsx";
+import { ViewTabs } from "./ViewTabs.tsx";
 import { useView } from "./view.ts";
 
 interface TableScreenProps {
@@ -132,7 +134,9 @@ export const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => 
   const picked = lines.records(chosen);
   return (
     <main className={address.record === null ? "main" : "main has-panel"}>
-      <TopBar title={title} />
+      <TopBar title={title}>
+        <ViewTabs table={name} view={view} filter={condition(filter, all)} />
+      </TopBar>
       <Tools table={name} fields={all} visible={visible} address={address} view={view} add={verbs.add} />
       <section className="gridw" data-region="grid" aria-label={title}>
         {live.state === "failed" && (
@@ -140,6 +144,7 @@ export const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => 
             {live.fault?.message}
           </div>
         )}
+        <Checks table={name} view={view} />
         <Grid ref={grid} source={source} events={events} />
       </section>
       <TableMenu

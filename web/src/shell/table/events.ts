@@ -280,6 +280,8 @@ const keyed = (event: KeyboardEvent, selection: Selection, verbs: TableVerbs, pa
     verbs.fill(selection, key === "d" ? "down" : "right");
   else if (ctrl && (key === ";" || key === ":"))
     grid.current?.edit(key === ":" || event.shiftKey ? clockNow() : isoDay(new Date()));
+  else if (event.altKey && !event.shiftKey && (key === "ArrowLeft" || key === "ArrowRight"))
+    parts.view.step(key === "ArrowLeft" ? -1 : 1);
   else if (event.altKey && event.shiftKey && (key === "ArrowLeft" || key === "ArrowRight")) {
     const { col } = anchor;
     const before = key === "ArrowLeft" ? col - 1 : col + 2;

@@ -12,6 +12,8 @@ import {
   text,
 } from "../../lib/check.ts";
 import { orderTerm } from "../../lib/question.ts";
+import type { ViewShape } from "../../sdk/index.ts";
+import { useAsked, useOverview, useShow } from "../hooks.ts";
 import type { Address } from "./address.ts";
 import type { Arrangement } from "./columns.ts";
 
@@ -32,6 +34,9 @@ export const checkSpec: Check<ViewSpec> = shape<ViewSpec>({
 });
 
 export interface View {
+  /** The view that is open, null for the table as it is. */
+  readonly open: ViewShape | null;
+  readonly all: readonly ViewShape[];
   readonly where: string;
   readonly order: readonly string[];
   readonly group: string | null;
@@ -43,6 +48,10 @@ export interface View {
   readonly setGroup: (group: string | null) => void;
   readonly arrange: (changes: Arrangement) => void;
   readonly reset: () => void;
+  /** Goes to a view by its id, null for the table as it is. */
+  readonly go: (id: string | null) => void;
+  /** Goes to the view beside this one. */
+  readonly step: (by: 1 | -1) => void;
 }
 
 const NO_VIEW: ViewSpec = {};
@@ -53,7 +62,24 @@ const kept = (key: string): Arrangement | null => {
   return found?.ok ? found.value : null;
 };
 
-export const useView = (table: string, address: Address, spec: ViewSpec = NO_VIEW): View => {
+/** The views of a table, asked for again when something changed; null until they are known. */
+const useViews = (table: string): readonly ViewShape[] | null => {
+  const { show } = useShow();
+  const overview = useOverview();
+  return useAsked(() => show.call("table.views", { table }), table, overview).value;
+};
+
+const specOf = (words: string): ViewSpec => {
+  const found = checked(checkSpec, parsed(words));
+  return found.ok ? found.value : NO_VIEW;
+};
+
+export const useView = (table: string, address: Address): View => {
+  const all = useViews(table);
+  const open = all?.find((one) => one.id === address.view) ?? null;
+  // The same words make the same view: a list that was asked for again changes nothing.
+  const words = JSON.stringify(open?.spec ?? null);
+  const spec = useMemo(() => specOf(words), [words]);
   const key = `openprod.columns.${table}.${address.view ?? ""}`;
   const [mine, setMine] = useState<{ readonly key: string; readonly arrangement: Arrangement | null }>(
     () => ({
@@ -79,7 +105,17 @@ export const useView = (table: string, address: Address, spec: ViewSpec = NO_VIE
   /** A choice that is the view's own needs no word in the address. */
   const said = (value: string, usual: string | undefined): string | null =>
     value === (usual ?? "") ? null : value;
+  const go = (id: string | null): void =>
+    address.set({ view: id, filter: null, where: null, sort: null, group: null });
   return {
+    open,
+    all: all ?? [],
+    go,
+    step: (by) => {
+      const ids = [null, ...(all ?? []).map((one) => one.id)];
+      const at = ids.indexOf(open?.id ?? null);
+      go(ids[(at + by + ids.length) % ids.length] ?? null);
+    },
     where: address.where ?? spec.where ?? "",
     order,
     group,
