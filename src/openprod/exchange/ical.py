@@ -6,6 +6,7 @@ schedule module says that (`[import.ical]`).
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,8 @@ REPEAT_DAYS_MAX = 366
 DAYS_MAX = 60
 TOO_OFTEN = ("SECONDLY", "MINUTELY", "HOURLY")
 _EVENT = re.compile(r"^BEGIN:VEVENT[ \t]*$.*?^END:VEVENT[ \t]*$", re.MULTILINE | re.DOTALL | re.IGNORECASE)
+_ZONES = re.compile(rb"(?:TZID[=:]|X-WR-TIMEZONE:)([^:;\r\n]{1,80})", re.IGNORECASE)
+ZONES_MAX = 400
 _ZONE = re.compile(r"^X-WR-TIMEZONE:(.+?)\s*$", re.MULTILINE | re.IGNORECASE)
 
 Moment = dt.date | dt.datetime
@@ -116,6 +119,41 @@ def _events(text: str) -> Iterator[tuple[int, _Component | None]]:
             yield place, next(iter(alone[0].walk("VEVENT")), None)
         except Exception:  # noqa: BLE001 (as above)
             yield place, None
+
+
+# Uses all that the libraries load only when they first meet it.
+_SAMPLE = b"""BEGIN:VCALENDAR
+BEGIN:VTIMEZONE
+TZID:Nowhere
+BEGIN:STANDARD
+DTSTART:20200101T000000
+RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU;UNTIL=20221030T000000Z
+TZOFFSETFROM:+0200
+TZOFFSETTO:+0100
+TZNAME:N
+END:STANDARD
+END:VTIMEZONE
+BEGIN:VEVENT
+UID:a
+DTSTART;TZID=Nowhere:20210101T100000
+DURATION:PT1H
+RRULE:FREQ=DAILY;UNTIL=20210104T100000Z
+EXDATE;TZID=Nowhere:20210102T100000
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+def know_zones(raw: bytes) -> None:
+    """Looks the time zones up that a file names, so that they are known when files cannot be opened any more."""
+    read(_SAMPLE, Choice())
+    from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON  # noqa: PLC0415 (the reading process only)
+
+    found = {one.decode("utf-8", errors="ignore").strip().strip('"') for one in _ZONES.findall(raw)}
+    for name in ("UTC", *sorted(found)[:ZONES_MAX]):
+        for one in (name, name.lstrip("/"), WINDOWS_TO_OLSON.get(name, "")):
+            with contextlib.suppress(ValueError, OSError, KeyError):
+                ZoneInfo(one)
 
 
 def _zone_of(text: str) -> ZoneInfo | None:

@@ -1,11 +1,13 @@
 """The reading process: one file in on standard input, its table out on standard output, and nothing else.
 
 Started by `apart` as `python -I -m openprod.exchange.worker` with an empty environment. It limits itself before it
-looks at the file: memory, processor time, no new files, hardly any open ones. Must not know any format.
+looks at the file: memory, processor time, no new files, hardly any open ones; on Linux `sandbox` then takes all calls
+that open anything. Must not know any format.
 """
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import importlib
 import itertools
@@ -16,11 +18,19 @@ from typing import BinaryIO
 
 import msgspec
 
+from openprod.exchange import ical
 from openprod.exchange.apart import BLOCK_ROWS, LENGTH_BYTES, Block, End, Failure, Request
 from openprod.exchange.formats import FORMATS, read_here
+from openprod.exchange.sandbox import seal
 from openprod.exchange.sheet import BadChoice, Sheet, Unreadable
 
 OPEN_FILES_MAX = 16
+# What archives and XML may be written in; Python reads an encoding from a file when it is first asked for it.
+ENCODINGS = (
+    "cp437", "ascii", "latin-1", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1250", "cp1251",
+    "cp1252", "cp1253", "cp1254", "iso8859-2", "iso8859-5", "iso8859-9", "iso8859-15", "koi8-r", "mac-roman",
+    "shift_jis", "euc-jp", "euc-kr", "gb18030", "big5", "idna", "unicode_escape",
+)  # fmt: skip
 
 
 def limit(memory_bytes: int, seconds: int) -> None:
@@ -44,6 +54,10 @@ def serve(source: BinaryIO, target: BinaryIO) -> None:
     _preload(form.name)
     limit(request.memory_bytes, request.seconds)
     raw = source.read()
+    if form.name == "ical":
+        # Time zones are files; those that are named are looked up before none can be opened any more.
+        ical.know_zones(raw)
+    seal()
     try:
         sheet = read_here(form, raw, request.choice)
     except BadChoice as error:
@@ -63,6 +77,8 @@ def _preload(name: str) -> None:
         "xlsx": ("defusedxml.ElementTree", "openpyxl", "openpyxl.reader.excel", "openpyxl.worksheet._read_only"),
         "ical": ("icalendar", "dateutil.rrule", "dateutil.tz", "zoneinfo"),
     }
+    for encoding in ENCODINGS:
+        codecs.lookup(encoding)
     for library in libraries.get(name, ("defusedxml.ElementTree",)):
         importlib.import_module(library)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
 import time
 import zipfile
@@ -12,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from openprod.exchange import sandbox
 from openprod.exchange.apart import Block, End, Failure, Limits, read_apart
 from openprod.exchange.formats import read_file
 from openprod.exchange.outside import DEPTH_MAX, ENTRIES_MAX, elements, open_zip
@@ -196,3 +198,36 @@ def test_the_process_has_no_environment_and_none_of_our_files(tmp_path: Path) ->
     finally:
         os.close(ours)
     assert target.read_text() == "[] True /\n"
+
+
+@pytest.mark.skipif(not sandbox.is_known(), reason="this system has no seccomp that we know")
+@pytest.mark.parametrize(
+    "act",
+    [
+        "open('/etc/hostname')",
+        "open('/tmp/openprod-escape', 'w')",
+        "__import__('socket').socket()",
+        "__import__('os').fork()",
+        "__import__('os').execv('/bin/true', ['true'])",
+        "__import__('os').kill(1, 0)",
+        "__import__('os').listdir('/')",
+    ],
+)
+def test_a_sealed_process_opens_nothing_and_starts_nothing(act: str) -> None:
+    code = (
+        "import os, socket, sys\n"
+        "from openprod.exchange.sandbox import seal\n"
+        "assert seal()\n"
+        f"try:\n    {act}\n"
+        "except (PermissionError, ImportError) as error:\n    os.write(1, type(error).__name__.encode())\n"
+        "else:\n    os.write(1, b'done')\n"
+        "os.write(1, b' ' + str(sum(range(1000))).encode())\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert ran.stdout == b"PermissionError 499500", ran.stderr
+
+
+def test_where_there_is_no_such_filter_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox.sys, "platform", "darwin")
+    assert not sandbox.is_known()
+    assert not sandbox.seal()
