@@ -14,7 +14,8 @@ from typing import cast
 import msgspec
 from msgspec import Struct
 
-from openprod.catalog.check import DURATION_UNITS, FieldRefused, parse
+from openprod.catalog.check import FieldRefused, parse
+from openprod.catalog.lengths import DURATION_UNITS
 from openprod.catalog.strict import ManifestError, Raw, Reader, is_inside
 from openprod.catalog.tables import (
     CORE,

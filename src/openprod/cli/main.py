@@ -48,6 +48,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "show": ("showing", "Show a table or a record"),
         "query": ("showing", "Ask a saved query, or a condition on a table"),
         "search": ("showing", "Find words in all tables"),
+        "settings": ("settings", "Show or change the settings of the production"),
     },
     "Records": {
         "add": ("records", "Add a record to a table"),

@@ -202,13 +202,14 @@ def system_sentence(error: OSError) -> str:
 # -- values
 
 
-def cell(value: object, kind: str = "text", title_of: Callable[[str], str] | None = None) -> str:
+def cell(value: object, kind: str = "text", title_of: Callable[[str], str] | None = None, clock: str = "24") -> str:
     """Returns a plain value as people read it in a table.
 
     Args:
         value: what `plain` gives.
         kind: the field's type.
         title_of: names the record of an id.
+        clock: how many hours the show's clock has, 12 or 24.
     """
     match value:
         case None:
@@ -216,7 +217,7 @@ def cell(value: object, kind: str = "text", title_of: Callable[[str], str] | Non
         case bool():
             return "yes" if value else "no"
         case list():
-            return ", ".join(_cells(cast("list[object]", value), kind, title_of))
+            return ", ".join(_cells(cast("list[object]", value), kind, title_of, clock))
         case dict():
             return _named(cast("Mapping[str, object]", value))
         case str() if kind == "record" and title_of is not None:
@@ -226,9 +227,22 @@ def cell(value: object, kind: str = "text", title_of: Callable[[str], str] | Non
 
             return duration_text(round(value * 1_000_000))
         case str() if kind == "datetime":
-            return value.replace("T", " ")
+            date, _, rest = value.partition("T")
+            time, bracket, zone = rest.partition("[")
+            return f"{date} {hour(time, clock)}{bracket}{zone}" if rest else value
+        case str() if kind == "time":
+            return hour(value, clock)
         case _:
             return str(value)
+
+
+def hour(text: str, hours: str) -> str:
+    """Returns a time of day as a show writes it whose clock has so many hours: 19:30, or 7:30p."""
+    clock, _, rest = text.partition(":")
+    if hours != "12" or not clock.isdigit():
+        return text
+    number = int(clock)
+    return f"{number % 12 or 12}:{rest}{'p' if number >= 12 else 'a'}"
 
 
 def _named(value: Mapping[str, object]) -> str:
@@ -237,9 +251,9 @@ def _named(value: Mapping[str, object]) -> str:
     return f"{name} (not on this device)" if value.get("here") is False else name
 
 
-def _cells(values: Iterable[object], kind: str, title_of: Callable[[str], str] | None) -> Iterator[str]:
+def _cells(values: Iterable[object], kind: str, title_of: Callable[[str], str] | None, clock: str) -> Iterator[str]:
     for value in values:
-        yield cell(value, kind, title_of)
+        yield cell(value, kind, title_of, clock)
 
 
 def moment(text: str) -> str:

@@ -185,7 +185,7 @@ class Shown:
         titles = Titles(workspace)
         cells = [
             [
-                output.cell(row[one.name], one.type, titles.of)
+                output.cell(row[one.name], one.type, titles.of, titles.clock)
                 + (" (?)" if one.name in cast("Sequence[str]", row.get("conflicts") or ()) else "")
                 for one in columns
             ]
@@ -202,11 +202,12 @@ class Shown:
 
 
 class Titles:
-    """What records are called, each looked up once."""
+    """What records are called, each looked up once, and how the show writes times."""
 
     def __init__(self, workspace: View) -> None:
         self._workspace = workspace
         self._known: dict[str, str] = {}
+        self.clock = next(one["value"] for one in workspace.settings() if one["name"] == "clock")
 
     def of(self, record: str) -> str:
         """Returns a record's title."""
@@ -254,7 +255,7 @@ def print_record(workspace: View, record: RecordShape) -> None:
 
 
 def _value(record: RecordShape, key: str, field: FieldShape, titles: Titles) -> str:
-    shown = output.cell(record["fields"].get(key), field["type"], titles.of)
+    shown = output.cell(record["fields"].get(key), field["type"], titles.of, titles.clock)
     shown = f"{shown} (?)" if key in record["conflicts"] else shown
     taken = record["taken"].get(key)
     return shown if taken is None else f"{shown}  ({taken['text']})".lstrip()

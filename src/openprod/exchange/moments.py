@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from openprod.catalog.spans import BETWEEN, CLOCK, NOON, clock_in, clock_text, read_span
 from openprod.exchange.sheet import places
 from openprod.model.errors import Refused
 
@@ -24,8 +25,7 @@ YEARS_BACK, YEARS_AHEAD = 12, 4
 YEAR_MONTHS = 12
 TURN_OF_YEAR_MONTHS = 6
 EXAMPLES = 4
-NOON = 12
-LAST_AFTERNOON = 7
+_HALVES = {"am": "a", "pm": "p"}
 CELL_CHARACTERS_MAX = 2_000
 
 _MONTHS: Mapping[str, int] = {
@@ -54,14 +54,12 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _HEADING = re.compile(rf"\s*(?P<month>{_MONTH_WORDS})\.?\s*(?P<year>[0-9]{{4}})?\s*:?\s*", re.IGNORECASE)
-_CLOCK = r"(?:[0-9]{1,2}(?:[:.h][0-9]{2}(?::[0-9]{2})?)?\s*(?:[ap]\.?\s?m?\b\.?)?|noon|midday|midnight)"
 _RANGE = re.compile(
-    rf"\s*(?P<start>{_CLOCK})\s*(?:-|–|—|\bto\b|\buntil\b|\btill\b|\bbis\b)\s*"
-    rf"(?P<end>{_CLOCK}|tba|tbd|tbc|\?+|late|end|close)(?![a-z0-9:])\s*(?P<rest>.*)",
+    rf"\s*(?P<start>{CLOCK})\s*{BETWEEN}\s*"
+    rf"(?P<end>{CLOCK}|tba|tbd|tbc|\?+|late|end|close)(?![a-z0-9:])\s*(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
-_SINGLE = re.compile(rf"\s*(?P<start>{_CLOCK})(?![0-9:])\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
-_PARTS = re.compile(r"([0-9]{1,2})(?:[:.h]([0-9]{2})(?::([0-9]{2}))?)?\s*(?:([ap])\.?\s?m?\.?)?", re.IGNORECASE)
+_SINGLE = re.compile(rf"\s*(?P<start>{CLOCK})(?![0-9:])\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 _FRACTION = re.compile(r"0?\.[0-9]{2,}")
 _OPEN_END = re.compile(r"tba|tbd|tbc|\?+|late|end|close", re.IGNORECASE)
 
@@ -358,57 +356,28 @@ class Times:
         if not text.strip() or len(text) > CELL_CHARACTERS_MAX:
             return None
         if _FRACTION.fullmatch(text.strip()):
-            whole = _clock(dt.timedelta(minutes=round(float(text) * 24 * 60)))
+            whole = clock_text(dt.timedelta(minutes=round(float(text) * 24 * 60)))
             self.fractions.add(line, text, whole)
             return Span(whole)
         found = _RANGE.fullmatch(text) or _SINGLE.fullmatch(text)
         if found is None:
             return None
         groups = found.groupdict()
-        start, end = _parts(groups["start"]), _parts(groups.get("end") or "")
+        start, end = clock_in(groups["start"]), clock_in(groups.get("end") or "")
         if start is None:
             return None
         is_open = _OPEN_END.fullmatch((groups.get("end") or "").strip()) is not None
         if groups.get("end") and end is None and not is_open:
             return None
-        read = self._span(start, end)
+        read = read_span(start, end, is_24=self.is_24, half=_HALVES.get(self._assume.times, ""))
         if read is None:
             return None
         begin, close, is_assumed = read
-        span = Span(_clock(begin), "" if close is None else _clock(close), groups["rest"].strip(), is_open)
+        span = Span(clock_text(begin), "" if close is None else clock_text(close), groups["rest"].strip(), is_open)
         if is_assumed:
             shown = text[: found.start("rest")] if groups["rest"] else text
             self.halves.add(line, shown, f"{span.start}{f'-{span.end}' if span.end else ''}")
         return span
-
-    def _span(self, start: _Clock, end: _Clock | None) -> tuple[dt.timedelta, dt.timedelta | None, bool] | None:
-        """Returns start, end and whether a half of the day was assumed."""
-        if (start.hour > 12 and start.half) or start.hour > 24 or (end is not None and end.hour > 24):
-            return None
-        is_assumed = start.is_ambiguous and not self.is_24
-        begin = self._start(start, end)
-        if end is None:
-            return begin, None, is_assumed
-        return begin, self._end(begin, end), is_assumed or (end.is_ambiguous and not self.is_24)
-
-    def _start(self, start: _Clock, end: _Clock | None) -> dt.timedelta:
-        if not start.is_ambiguous or self.is_24:
-            return start.at()
-        early, late = start.at("a"), start.at("p")
-        if end is not None and end.half:
-            close = end.at()
-            before = [one for one in (late, early) if one < close]
-            return before[0] if before else late
-        if self._assume.times:
-            return early if self._assume.times == "am" else late
-        return late if start.hour == NOON or start.hour <= LAST_AFTERNOON else early
-
-    def _end(self, begin: dt.timedelta, end: _Clock) -> dt.timedelta:
-        """Returns the end: the next time of that name after the start."""
-        if not end.is_ambiguous or self.is_24:
-            return end.at()
-        later = [one for one in sorted((end.at("a"), end.at("p"))) if one > begin]
-        return later[0] if later else end.at("a")
 
     def told(self, title: str, unit: str) -> Iterator[str]:
         """Yields what was assumed."""
@@ -425,48 +394,13 @@ class Times:
             yield self.fractions.told(f"{title}: a fraction of a day, as spreadsheets keep times", unit)
 
 
-@dataclass(frozen=True, slots=True)
-class _Clock:
-    hour: int
-    minute: int
-    second: int
-    half: str
-    is_exact: bool
-
-    @property
-    def is_ambiguous(self) -> bool:
-        return not self.half and not self.is_exact and 1 <= self.hour <= NOON
-
-    def at(self, half: str = "") -> dt.timedelta:
-        half = half or self.half
-        hour = self.hour % 12 + (12 if half == "p" else 0) if half and 1 <= self.hour <= NOON else self.hour
-        return dt.timedelta(hours=hour % 24, minutes=self.minute, seconds=self.second)
-
-
-def _parts(text: str) -> _Clock | None:
-    text = text.strip().lower()
-    if text in ("noon", "midday"):
-        return _Clock(12, 0, 0, "", is_exact=True)
-    if text == "midnight":
-        return _Clock(0, 0, 0, "", is_exact=True)
-    found = _PARTS.fullmatch(text)
-    if found is None or int(found[2] or 0) > 59 or int(found[3] or 0) > 59:
-        return None
-    is_exact = found[3] is not None or (len(found[1]) == 2 and found[1].startswith("0"))
-    return _Clock(int(found[1]), int(found[2] or 0), int(found[3] or 0), found[4] or "", is_exact)
-
-
 def _is_of_24(text: str) -> bool:
     """Tells whether a cell shows that times are of 24 hours: 19:30, 0:15, 09:00."""
     found = _RANGE.match(text) or _SINGLE.match(text)
-    clocks = [_parts(one) for one in (found["start"], found.groupdict().get("end") or "")] if found is not None else []
+    clocks = (
+        [clock_in(one) for one in (found["start"], found.groupdict().get("end") or "")] if found is not None else []
+    )
     return any(one is not None and not one.half and (one.hour > NOON or one.hour == 0) for one in clocks)
-
-
-def _clock(time: dt.timedelta) -> str:
-    seconds = int(time.total_seconds()) % 86_400
-    text = f"{seconds // 3600:02}:{seconds // 60 % 60:02}"
-    return f"{text}:{seconds % 60:02}" if seconds % 60 else text
 
 
 # -- a sheet

@@ -113,6 +113,15 @@ class InvitationShape(TypedDict):
     is_good: bool
 
 
+class SettingShape(TypedDict):
+    """A setting of the show: what it is, what it is where nobody set it, and what it does."""
+
+    name: str
+    value: str
+    default: str
+    help: str
+
+
 class LinkShape(TypedDict):
     """A table linked to another one; `lacking` records came from elsewhere and are not in the second one yet."""
 

@@ -32,6 +32,7 @@ from openprod.workspace import (
     past,
     reading,
     repair,
+    settings,
     undo,
     windows,
 )
@@ -54,6 +55,7 @@ from openprod.workspace.shapes import (
     RecordShape,
     RelationColumn,
     RelationShape,
+    SettingShape,
     SinceShape,
     StatusShape,
     TableShape,
@@ -544,6 +546,18 @@ class View:
             then = past.moment_of(desk, moment) if moment is not None else past.since_last_writing(desk)
             now = past.moment_of(desk, until).bundles if until is not None else None
             return past.since(desk, then.bundles, now)
+
+    # -- settings of the show
+
+    def settings(self) -> list[SettingShape]:
+        """Returns the settings of the show: name, zone, clock (12 or 24 hours), paper."""
+        with self.desk.reading():
+            return settings.settings(self.desk)
+
+    def change_settings(self, values: Mapping[str, str]) -> None:
+        """Sets settings for everybody, empty for the default; raises BadSetting, and nothing is written."""
+        with self.edit(f"Set {', '.join(values)}") as edit, self.desk.reading():
+            settings.stage(self.desk, edit, values)
 
     # -- tables whose records are in others too
 

@@ -438,3 +438,57 @@ def test_a_column_names_every_row_that_cannot_be_read() -> None:
 
 def test_a_column_says_where_something_was_assumed() -> None:
     assert parse_column(field("duration"), ["5", "1:30"])[1] == [(1, "Up: '1:30' read as 1 min 30 s")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "start", "end", "said"),
+    [
+        ("2-5", "14:00", "17:00", True),
+        ("7:30-10", "19:30", "22:00", True),
+        ("10-6", "10:00", "18:00", True),
+        ("12-2", "12:00", "14:00", True),
+        ("10a-2p", "10:00", "14:00", False),
+        ("9-5p", "09:00", "17:00", True),
+        ("11p – 1a", "23:00", "01:00", False),
+        ("22:00 to 01:00", "22:00", "01:00", False),
+        ("14-17", "14:00", "17:00", False),
+        ("noon until 13:30", "12:00", "13:30", False),
+    ],
+)
+def test_a_range_typed_into_a_start_is_a_start_and_an_end_and_what_was_assumed_is_said(
+    typed: str, start: str, end: str, *, said: bool
+) -> None:
+    found = check_fields(EVENTS, {"start": typed})
+    assert found.values == {"t.events.start": Time(start), "t.events.end": Time(end)}
+    assert [f"'{typed}' read as {start} to {end}" in note for note in found.assumed] == ([True] if said else [])
+
+
+def test_a_range_is_one_only_where_the_end_is_not_given_and_there_is_one() -> None:
+    for raws in ({"start": "2-5", "end": "18:00"}, {"start": "27-29"}, {"end": "2-5"}):
+        with pytest.raises(FieldsRefused):
+            check_fields(EVENTS, raws)
+
+
+def test_feet_and_inches_stay_text_and_are_no_length_of_time() -> None:
+    trim = Field(key="t.x.trim", name="trim", table="t.x", type="text", title="Trim")
+    up = Field(key="t.x.up", name="up", table="t.x", type="duration", title="Up", unit="s")
+    assert parse(trim, "1'2\"") == ("1'2\"", None)
+    with pytest.raises(FieldRefused, match="reads as feet and inches; for a length of time write 1m 2s"):
+        parse(up, "1'2\"")
+    for raw, us, note in (("11sec", 11_000_000, None), ("1:30", 90_000_000, "read as 1 min 30 s")):
+        value, assumed = parse(up, raw)
+        assert value == Duration(us)
+        assert (assumed is None) if note is None else (note in (assumed or ""))
+    at = Field(key="t.x.at", name="at", table="t.x", type="time", title="At")
+    assert parse(at, "7:30p") == (Time("19:30"), None)
+
+
+EVENTS = Table(
+    name="t.events",
+    title="Events",
+    module="t",
+    fields={
+        name: Field(key=f"t.events.{name}", name=name, table="t.events", type="time", title=name.title())
+        for name in ("start", "end")
+    },
+)
