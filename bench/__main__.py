@@ -9,7 +9,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import asking, care, same, writing
+from bench import asking, care, files, same, writing
 from bench.measure import Line
 from bench.stage import Scratch, scratch
 
@@ -31,6 +31,8 @@ BENCHES: dict[str, Bench] = {
     "disk": care.disk,
     "care": care.whole,
     "hash": writing.hash_share,
+    "blob": files.blobs,
+    "search": files.search,
 }
 
 

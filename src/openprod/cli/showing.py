@@ -17,14 +17,13 @@ from openprod.model.errors import Refused
 if TYPE_CHECKING:
     from openprod.query.shown import OutColumn
     from openprod.workspace.asking import Answer
-    from openprod.workspace.shapes import FieldShape, RecordShape
+    from openprod.workspace.shapes import FieldShape, FoundShape, RecordShape
     from openprod.workspace.view import View
 
 FORMATS = click.Choice(["table", "json", "csv"])
 ROWS_SHOWN = 100
 HITS_SHOWN = 100
 QUERY_BYTES_MAX = 1 << 18
-SEARCHED = frozenset(("text", "choice", "natural", "outline"))
 NUMBERS = frozenset(("int", "float", "decimal", "duration"))
 
 
@@ -284,39 +283,30 @@ def print_relations(workspace: View, record: str, heading: str = "") -> None:
 @command("search", overlay=True)
 @click.argument("text", metavar="TEXT")
 @click.option("--limit", type=click.IntRange(1), default=HITS_SHOWN, metavar="N", help="At most so many records.")
-def search(call: Call, text: str, limit: int) -> None:
-    """Find the records of all tables that hold these words, accents and capitals aside."""
-    workspace = call.view()
-    found: list[dict[str, str]] = []
-    for table, fields in _searched(workspace).items():
-        where = " OR ".join(f"{key} CONTAINS $text" for key in fields)
-        form = {"from": table, "where": where, "select": {"first": fields[0]}}
-        with workspace.answer(query=form, limit=limit - len(found), params={"text": text}) as answer:
-            ids = [str(row["id"]) for row in answer.rows]
-        found += [_hit(workspace, table, one) for one in ids]
-        if len(found) >= limit:
-            output.say(f"The first {limit}; there may be more: --limit N")
-            break
+@click.option("--in", "tables", metavar="TABLE", multiple=True, help="Only in this table; may be given again.")
+@click.option("--as-of", metavar="T", help="As it was at a time, a day (2026-11-20) or a milestone.")
+def search(call: Call, text: str, limit: int, tables: tuple[str, ...], as_of: str | None) -> None:
+    """Find the records of all tables that hold these words, accents and capitals aside; a beginning is enough.
+
+    Those whose title has the words come first, then those that have them in a field, which is named.
+    """
+    workspace = call.view(as_of)
+    found = workspace.search(text, tables=tables, limit=limit + 1)
+    if len(found) > limit:
+        found = found[:limit]
+        output.say(f"The first {limit}; there are more: --limit N")
     if call.is_json:
-        output.document(found)
+        output.document([{"table": one["table"], "id": one["record"], **_why(one)} for one in found])
         return
     if not found:
         output.say(f"Nothing holds '{output.clean(text)}'.")
         return
-    output.table(("table", "record", "id"), [(one["table"], one["title"], one["id"]) for one in found])
+    rows = [(one["table"], one["title"], one["why"], one["record"]) for one in found]
+    output.table(("table", "record", "where", "id"), rows)
 
 
-def _searched(workspace: View) -> dict[str, list[str]]:
-    """Returns the fields of each table in which words are looked for."""
-    tables = workspace.catalog.tables.values()
-    found = {
-        one.name: [f.key for f in one.fields.values() if f.type in SEARCHED] for one in tables if one.module != "core"
-    }
-    return {name: keys for name, keys in found.items() if keys}
-
-
-def _hit(workspace: View, table: str, record: str) -> dict[str, str]:
-    return {"table": table, "id": record, "title": workspace.record(record)["title"]}
+def _why(one: FoundShape) -> dict[str, str]:
+    return {"title": one["title"], "why": one["why"]}
 
 
 COMMANDS = {"show": show, "query": query, "search": search}

@@ -466,7 +466,7 @@ class Desk(Protocol):
         """Returns a record."""
         ...
 
-    def find(self, text: str, tables: Sequence[str] = (), limit: int = 20) -> list[FoundShape]:
+    def search(self, text: str, tables: Sequence[str] = (), limit: int = 20) -> list[FoundShape]:
         """Returns records by words."""
         ...
 
@@ -750,7 +750,7 @@ TABLE_CALLS: Mapping[str, Call[Seat]] = {
             Words,
             list[FoundShape],
             "Records by words in what they are called, then in what is written in them.",
-            lambda s, a: s.desk.find(a.text, a.tables, a.limit),
+            lambda s, a: s.desk.search(a.text, a.tables, a.limit),
         ),
         _call(
             "record.named",

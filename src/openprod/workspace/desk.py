@@ -45,6 +45,7 @@ from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, SEQ_BITS, Branch, Log
 from openprod.store.pending import PendingShelf
 from openprod.store.read_model import ReadModel
 from openprod.store.texts import TextShelf
+from openprod.store.words import INDEX_NAME, WordIndex
 from openprod.workspace import together, wording
 from openprod.workspace.apply import Applier
 from openprod.workspace.building import Linked, Place, Sight
@@ -61,6 +62,7 @@ log = logging.getLogger(__name__)
 
 DATABASE_NAME = "workspace.db"
 BLOBS_FOLDER = "blobs"
+MEMORY = ":memory:"
 UUID_TEXT = 36
 CANDIDATES_SHOWN = 5
 
@@ -114,6 +116,7 @@ class Desk:
         self.clock = clock
         self.chance = chance
         self.lock = threading.RLock()
+        self.words = WordIndex(None if database.path == MEMORY else folder / INDEX_NAME)
         self.blobs = Blobs(folder / BLOBS_FOLDER, chance, durable=database.is_durable)
         self.id = WorkspaceId(self._meta("workspace"))
         self.log = Log(database, self.id)
@@ -157,6 +160,7 @@ class Desk:
         with self.lock:
             self._is_closed = True
             self.db.close()
+            self.words.close()
             self.home.close()
 
     def check_open(self) -> None:

@@ -1,28 +1,32 @@
 """Finding records by words, as people remember them: in what they are called first, then in what is written in them.
 
-Reads the read model; called with the desk's lock held; writes nothing. Words match from their beginning, with case and
-accents folded, as CONTAINS does.
+Asks the index of words (`indexing`); called with the desk's lock held; writes nothing into the workspace. Words match
+from their beginning, with case and accents folded, as CONTAINS does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from openprod.catalog.names import quote
 from openprod.catalog.tables import Table
 from openprod.model.ids import id_text
 from openprod.query.functions import contains, search_words, words
+from openprod.workspace import indexing
 from openprod.workspace.desk import Desk
 from openprod.workspace.shapes import FoundShape, NamedShape
 
-TEXTUAL = frozenset({"text", "choice", "natural", "outline"})
 WHY_MAX = 120
-CANDIDATES_MAX = 60
+CANDIDATES_MAX = 200
+NAMED_MAX = 60
 OFFERED = 3
 
 
 def find(desk: Desk, text: str, tables: Sequence[str], limit: int) -> list[FoundShape]:
     """Returns records with every word of a text in their title, then those with it in their fields; best first.
+
+    A word may be the beginning of one; whole words count before beginnings, short titles before long ones.
 
     Args:
         desk: the workspace.
@@ -34,58 +38,96 @@ def find(desk: Desk, text: str, tables: Sequence[str], limit: int) -> list[Found
     wanted = [catalog.table(name) for name in tables] or [
         table for table in catalog.tables.values() if table.module != "core"
     ]
-    # Every word may be the beginning of one.
-    search = " ".join(f"{word.rstrip('*')}*" for word in search_words(text).split())
-    found: dict[int, tuple[str, Table, str]] = {}
-    titled = [
-        (len(title) if search else 0, title, at, eid)
-        for at, table in enumerate(wanted)
-        for eid, title in _titled(desk, table, search, limit)
+    sought = search_words(text).split()
+    if not sought:
+        return _first(desk, wanted, limit)
+    hits = _hits(desk, [one.rstrip("*") for one in sought], wanted, limit)
+    return [shape for hit in hits if (shape := _found(desk, hit, sought)) is not None]
+
+
+class _Hit(NamedTuple):
+    """A row that holds what was looked for."""
+
+    eid: int
+    title: str
+    table: str
+    is_titled: bool
+
+
+def _first(desk: Desk, tables: Sequence[Table], limit: int) -> list[FoundShape]:
+    """Returns the first records of tables by title."""
+    rows = [
+        (str(title or ""), at, eid)
+        for at, table in enumerate(tables)
+        for eid, title in desk.db.rows(
+            f'SELECT "~eid", "~title" FROM {quote(table.name)} ORDER BY "~title" LIMIT ?',  # noqa: S608 -- catalog names
+            (limit,),
+        )
     ]
-    for _, title, at, eid in sorted(titled):
-        found.setdefault(eid, (title, wanted[at], ""))
-    for table in wanted if search else ():
+    hits = {eid: _Hit(eid, title, tables[at].name, is_titled=True) for title, at, eid in sorted(rows, reverse=True)}
+    found = [shape for hit in reversed(hits.values()) if (shape := _found(desk, hit, ())) is not None]
+    return found[:limit]
+
+
+def _hits(desk: Desk, sought: Sequence[str], tables: Sequence[Table], limit: int) -> list[_Hit]:
+    """Returns rows by rank: all words whole in the title, begun in it, whole anywhere, begun anywhere."""
+    numbers = {name: number for name, (number, _) in indexing.catch_up(desk).tables.items()}
+    names = {numbers[table.name]: table.name for table in tables if table.name in numbers}
+    whole = " ".join(f'"{word}"' for word in sought)
+    begun = " ".join(f'"{word}"*' for word in sought)
+    # While somebody types, the last word is the one that is not whole yet.
+    typed = f"{whole}*"
+    found: dict[int, _Hit] = {}
+    for expression, is_titled in (
+        (whole, True),
+        (typed, True),
+        (begun, True),
+        (whole, False),
+        (typed, False),
+        (begun, False),
+    ):
+        if expression != typed and expression == begun and found and not is_titled:
+            continue
+        # More than this are not looked at: of ten thousand that begin alike, nobody reads which comes first.
+        rows = desk.words.find(expression, list(names), CANDIDATES_MAX + limit, is_titled=is_titled)
+        by_table: dict[int, list[int]] = {}
+        for number, eid in rows:
+            by_table.setdefault(number, []).append(eid)
+        tier = [
+            (len(title) if is_titled else 0, title if is_titled else "", at, _Hit(eid, title, names[number], is_titled))
+            for at, (number, eids) in enumerate(by_table.items())
+            for eid, title in _titles(desk, names[number], eids)
+        ]
+        for *_, hit in sorted(tier, key=lambda one: one[:3]):
+            found.setdefault(hit.eid, hit)
         if len(found) >= limit:
             break
-        for eid, title, why in _written(desk, table, search, limit):
-            found.setdefault(eid, (title, table, why))
-    made: list[FoundShape] = []
-    for eid, (title, table, why) in list(found.items())[:limit]:
-        uuid = desk.heads.uuid_of(eid)
-        if uuid is not None:
-            made.append({"record": id_text(uuid), "title": title, "table": table.name, "why": why})
-    return made
+    return list(found.values())[:limit]
 
 
-def _titled(desk: Desk, table: Table, search: str, limit: int) -> list[tuple[int, str]]:
-    where = 'WHERE openprod_contains("~title", ?1)' if search else ""
-    # The shorter a title, the more of it is what was typed.
-    order = 'length("~title"), "~title"' if search else '"~title"'
-    sql = f'SELECT "~eid", "~title" FROM {quote(table.name)} {where} ORDER BY {order} LIMIT ?2'  # noqa: S608 -- catalog names
-    return [(eid, str(title or "")) for eid, title in desk.db.rows(sql, (search, limit))]
+def _titles(desk: Desk, table: str, eids: Sequence[int]) -> list[tuple[int, str]]:
+    sql = f'SELECT "~eid", "~title" FROM {quote(table)} WHERE "~eid" IN carray(?)'  # noqa: S608 -- catalog names
+    return [(eid, str(title or "")) for eid, title in desk.db.numbers(sql, eids)]
 
 
-def _written(desk: Desk, table: Table, search: str, limit: int) -> list[tuple[int, str, str]]:
-    """Returns (row, title, the field that has it) of records with the words anywhere in their texts."""
-    fields = [field for field in table.fields.values() if field.type in TEXTUAL]
-    if not fields:
-        return []
-    texts = [f"iif(typeof({quote(field.column)}) = 'text', {quote(field.column)}, '')" for field in fields]
-    whole = " || ' ' || ".join(['"~title"', *texts])
-    columns = ", ".join(['"~eid"', '"~title"', *texts])
-    sql = f"SELECT {columns} FROM {quote(table.name)} WHERE openprod_contains({whole}, ?1) LIMIT ?2"  # noqa: S608 -- catalog names
-    made: list[tuple[int, str, str]] = []
-    for eid, title, *values in desk.db.rows(sql, (search, limit)):
-        why = next(
-            (
-                f"{field.title}: {str(value)[:WHY_MAX]}"
-                for field, value in zip(fields, values, strict=True)
-                if any(contains(value, word) for word in search.split(" "))
-            ),
-            "",
-        )
-        made.append((eid, str(title or ""), why))
-    return made
+def _found(desk: Desk, hit: _Hit, sought: Sequence[str]) -> FoundShape | None:
+    uuid = desk.heads.uuid_of(hit.eid)
+    if uuid is None:
+        return None
+    why = "" if hit.is_titled else _why(desk, hit, sought)
+    return {"record": id_text(uuid), "title": hit.title, "table": hit.table, "why": why}
+
+
+def _why(desk: Desk, hit: _Hit, sought: Sequence[str]) -> str:
+    """Returns the first field of a row that holds any of the words, with what it says."""
+    fields = indexing.text_fields(desk.model.shelves[hit.table])
+    columns = ", ".join(indexing.text_sql(field) for field in fields)
+    sql = f'SELECT {columns} FROM {quote(hit.table)} WHERE "~eid" = ?'  # noqa: S608 -- catalog names
+    values = (desk.db.one(sql, (hit.eid,)) if fields else None) or ()
+    for field, value in zip(fields, values, strict=False):
+        if any(contains(value, f"{word.rstrip('*')}*") for word in sought):
+            return f"{field.title}: {str(value)[:WHY_MAX]}"
+    return ""
 
 
 def named(desk: Desk, text: str, tables: Sequence[str]) -> NamedShape:
@@ -95,7 +137,7 @@ def named(desk: Desk, text: str, tables: Sequence[str]) -> NamedShape:
     in a row, then the only one that has their beginnings.
     """
     wanted = " ".join(words(text))
-    candidates = [one for one in find(desk, text, tables, CANDIDATES_MAX) if wanted and not one["why"]]
+    candidates = [one for one in find(desk, text, tables, NAMED_MAX) if wanted and not one["why"]]
     tests: tuple[Callable[[str], bool], ...] = (
         lambda title: title == wanted,
         lambda title: f" {title}".endswith(f" {wanted}"),

@@ -220,6 +220,7 @@ class OverlayDesk(Desk):
         self.loader, self.meaning, self.applier, self.texts = made.loader, made.meaning, made.applier, made.texts
         self.pending, self.ingest = made.pending, made.ingest
         self.typist = self._new_typist()
+        self.words.forget()
         old.close()
         self._replay()
 

@@ -308,6 +308,8 @@ def rebuild(desk: Desk, progress: Callable[[int, int], None] | None = None) -> N
     Raises LogDamaged where the log itself is damaged; then nothing is changed.
     """
     relink(desk.db, desk.id)
+    # It knows rows by numbers that are given out anew.
+    desk.words.forget()
     desk.model.drop_all()
     for table in DERIVED:
         desk.db.execute(f"DELETE FROM {table}")  # noqa: S608 -- names of our own tables

@@ -173,9 +173,9 @@ class View:
         with self.desk.reading():
             return reading.record(self.desk, self.desk.uuid_in(record, {}, ()))
 
-    def find(self, text: str, tables: Sequence[str] = (), limit: int = 20) -> list[FoundShape]:
-        """Returns records by words in their titles, then in their fields; see `finding.find`."""
-        with self.desk.reading():
+    def search(self, text: str, tables: Sequence[str] = (), limit: int = 20) -> list[FoundShape]:
+        """Returns records by words in their titles, then in their fields, best first; see `finding.find`."""
+        with self.desk.looking():
             return finding.find(self.desk, text, tables, limit)
 
     def named(self, texts: Sequence[str], tables: Sequence[str] = ()) -> list[NamedShape]:

@@ -173,7 +173,7 @@ class FakeDesk:
         slot = self.slots.get((record, key))
         return None if slot is None else slot.shown()
 
-    def find(self, text: str, tables: Sequence[str] = (), limit: int = 20) -> list[FoundShape]:
+    def search(self, text: str, tables: Sequence[str] = (), limit: int = 20) -> list[FoundShape]:
         del text, tables, limit
         return []
 
