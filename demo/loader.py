@@ -71,7 +71,7 @@ def progress_of(workspace: Workspace) -> str:
 
 def fill(workspace: Workspace) -> None:
     """Writes every table that is still empty, one bundle each; the last one says that the demo is whole."""
-    workspace.apply_template(TEMPLATE)
+    workspace.apply_template(TEMPLATE, is_seeding=False)
     for label, table, step in STEPS:
         if not workspace.count(table):
             with workspace.edit(label) as edit:

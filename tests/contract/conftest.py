@@ -7,10 +7,22 @@ from pathlib import Path
 import pytest
 
 from openprod.testing.terminal import Terminal
+from openprod.workspace.opening import open_workspace
 
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
+    """A terminal of somebody whose production uses the modules of stage management, none joined to another."""
+    made = Terminal(tmp_path / "home", tmp_path / "hamlet")
+    made.did("init", str(made.folder), "--name", "Hamlet", "--person", "Ann Ash")
+    with open_workspace(made.folder, home=made.home) as workspace:
+        for module in ("contacts", "script", "casting", "schedule", "lighting", "sound", "sm"):
+            workspace.adopt(module)
+    return made
+
+
+@pytest.fixture
+def joined(tmp_path: Path) -> Terminal:
     """A terminal of somebody who started a production with the stage management template."""
     made = Terminal(tmp_path / "home", tmp_path / "hamlet")
     made.did("init", str(made.folder), "--name", "Hamlet", "--template", "stage-management", "--person", "Ann Ash")

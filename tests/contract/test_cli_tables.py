@@ -164,7 +164,14 @@ def test_a_table_of_ones_own_takes_records(terminal: Terminal) -> None:
     made = terminal.asked(
         "table", "create", "props", "name:text", "state:choice=wanted,found", "cost:decimal", "--key", "name"
     )
-    assert made == {"name": "workspace.props", "title": "Props", "module": "workspace", "count": 0, "key": ["name"]}
+    assert made == {
+        "name": "workspace.props",
+        "title": "Props",
+        "module": "workspace",
+        "count": 0,
+        "key": ["name"],
+        "hidden": False,
+    }
     terminal.did("add", "workspace.props", "name=Skull", "state=found", "cost=12.50")
     record = terminal.asked("show", "workspace.props:Skull")
     assert record["title"] == "Skull"

@@ -15,8 +15,8 @@ import click
 import pytest
 from tools.error_codes import error_classes, page
 
+from openprod.catalog.assembly import catalog_of
 from openprod.catalog.core import core_manifest
-from openprod.catalog.manifest import catalog_of
 from openprod.catalog.manifest import read as read_manifest
 from openprod.catalog.tables import Catalog
 from openprod.cli.main import openprod as program
@@ -25,7 +25,7 @@ from openprod.query.compile import compile_query
 from openprod.query.conditions import OPERATORS
 from openprod.query.tree import AGGREGATES, Query, parameters_of, read_query
 from openprod.store.database import schema_statements
-from openprod.workspace.adopt import read_module
+from openprod.workspace.modules import read_module
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -239,7 +239,9 @@ def test_every_query_in_the_documents_reads_and_compiles() -> None:
 
 
 def test_the_first_module_of_the_documents_reads_whole() -> None:
-    manifest_text, query_text = blocks("authors/README.md", "toml")
+    _, manifest_text, query_text = re.findall(
+        r"^```toml \S+\n(.*?)^```$", text_of("authors/README.md"), re.MULTILINE | re.DOTALL
+    )
     manifest = read_manifest(manifest_text)
     assert [query.file for query in manifest.queries] == ["queries/to_mend.toml"]
     modules = [manifest, read_module("contacts")[1]]

@@ -133,7 +133,11 @@ def test_everybody_reads_the_same_value_until_somebody_decides(devices: list[Wor
     in_process(lighting, sound)
     shown = [device.record("lighting.cues:11")["fields"]["lighting.cues.label"] for device in (lighting, sound)]
     assert shown == ["Sunrise", "Sunrise"]
-    assert lighting.record("lighting.cues:11")["conflicts"] == ["lighting.cues.label"]
+    assert lighting.record("lighting.cues:11")["conflicts"] == [
+        "lighting.cues.label",
+        "sm.cues.what",
+        "sound.cues.label",
+    ]
 
 
 def test_the_same_weekend_at_three_terminals(tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from openprod.catalog.manifest import catalog_of as catalog_of
+    from openprod.catalog.assembly import catalog_of as catalog_of
 
 
 def __getattr__(name: str) -> object:
     """Loads `catalog_of` from its file."""
     if name == "catalog_of":
-        from openprod.catalog.manifest import catalog_of  # noqa: PLC0415 - lazy on purpose
+        from openprod.catalog.assembly import catalog_of  # noqa: PLC0415 - lazy on purpose
 
         return catalog_of
     raise AttributeError(name)

@@ -19,6 +19,7 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, FieldType, str], ...]], ...] = (
             ("version", "text", "The version adopted here"),
             ("hash", "text", "The hash of the package's files"),
             ("manifest", "text", "The text of its module.toml"),
+            ("package", "blob", "Its files, packed"),
         ),
     ),
     (
@@ -62,6 +63,7 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, FieldType, str], ...]], ...] = (
             ("title", "text", "What it is called on screen"),
             ("key", "text", "The names of the fields of its natural key, with commas between them"),
             ("label", "text", "How a record is called in sentences: {name}"),
+            ("hidden", "bool", "Whether it is left out of lists of tables"),
         ),
     ),
     (
@@ -70,7 +72,39 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, FieldType, str], ...]], ...] = (
         (
             ("key", "text", "The full key of a field that a person added"),
             ("table", "text", "The full name of the table it is shown in"),
-            ("spec", "text", "JSON with the keys that a field has in module.toml"),
+            ("spec", "text", "JSON with the keys that a field has in module.toml; empty for a module's field"),
+            ("title", "text", "What it is called on screen, in place of the declared title"),
+            ("hidden", "bool", "Whether it is left out of views, in place of what is declared"),
+            ("after", "text", "The full key of the field that it stands behind; - for the first place"),
+        ),
+    ),
+    (
+        "relations",
+        "Relations",
+        (
+            (
+                "name",
+                "text",
+                "The full name of a relation that a person made, or of a module's that they call otherwise",
+            ),
+            ("title", "text", "What it is called on screen"),
+            ("inverse", "text", "What it is called from its other end"),
+            ("source", "text", "The full name of the table it begins in"),
+            ("target", "text", "The full names of tables it leads into, with commas between them"),
+            ("ordered", "bool", "Whether its ends have an order"),
+            ("unique", "bool", "Whether there is at most one between the same two records"),
+            ("properties", "text", "JSON: for each property the keys that a field has in module.toml"),
+            ("hidden", "bool", "Whether it is left out of views"),
+        ),
+    ),
+    (
+        "choices",
+        "Choices",
+        (
+            ("name", "text", "The field and the choice, as people say it"),
+            ("field", "text", "The full key of the field that offers it"),
+            ("choice", "text", "What can be chosen besides what is declared"),
+            ("order", "decimal", "Its place among those added"),
         ),
     ),
     (

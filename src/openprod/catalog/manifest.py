@@ -1,8 +1,8 @@
 """`module.toml` read into tables, fields and relations, strictly, with every problem named at once.
 
-Knows the manifest's form (docs/authors/module-toml.md) and how manifests, the core's tables and what people added make
-one catalog. Must not know files: text comes in, with the name it is called by in problems. Lists, checks, imports,
-rules, scripts, views and papers are checked for shape and kept as declared; nothing is run here.
+Knows the manifest's form (docs/authors/module-toml.md). Must not know files: text comes in, with the name it is called
+by in problems; nor what becomes of it (`assembly`). Lists, imports, rules, scripts, views and papers are checked for
+shape and kept as declared; nothing is run here.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import msgspec
 from msgspec import Struct
 
 from openprod.catalog.check import FieldRefused, parse
+from openprod.catalog.growth import note_circles, note_growth
 from openprod.catalog.lengths import DURATION_UNITS
-from openprod.catalog.strict import ManifestError, Raw, Reader, is_inside
+from openprod.catalog.strict import ManifestError, Problem, Raw, Reader, is_inside
 from openprod.catalog.tables import (
     CORE,
     FIELD_TYPES,
     WORKSPACE,
-    Catalog,
     Check,
     Field,
     FieldType,
@@ -31,9 +31,13 @@ from openprod.catalog.tables import (
     either,
     near_names,
 )
-from openprod.model.values import Value
+from openprod.model.values import TEXT_BYTES_MAX, Value
 
 RESERVED_MODULES = (CORE, WORKSPACE)
+# SQLite keeps names that begin so for itself.
+RESERVED_LEAD = "sqlite_"
+TABLES_MAX = 200
+FIELDS_MAX = 500
 RESERVED_FIELDS = frozenset(
     ("id", "ids", "table", "true", "false", "null", "and", "or", "not", "in", "like", "matches", "contains", "exists")
 )
@@ -98,6 +102,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """A module as declared.
 
     Attributes:
+        local: whether its records stay on the device where they are written.
         declared: the sections that are kept as they are: list, import, rule, script, view, paper; in each
             the entries by name.
     """
@@ -106,6 +111,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     version: str
     title: str
     help: str = ""
+    local: bool = False
     capabilities: dict[str, tuple[str, ...]] = {}
     tables: tuple[Table, ...] = ()
     relations: tuple[Relation, ...] = ()
@@ -123,23 +129,6 @@ class Manifest(Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(named))
 
 
-class UserTable(Struct, frozen=True, kw_only=True):
-    """A table that a person made: a record of core.tables. Its name begins with "workspace."."""
-
-    name: str
-    title: str = ""
-    key: tuple[str, ...] = ()
-    label: str = ""
-
-
-class UserField(Struct, frozen=True, kw_only=True):
-    """A field that a person added: a record of core.fields; `spec` is JSON with the keys a manifest's field has."""
-
-    key: str
-    table: str
-    spec: str
-
-
 def read(text: str, file: str = "module.toml") -> Manifest:
     """Returns the module that a manifest declares.
 
@@ -150,52 +139,37 @@ def read(text: str, file: str = "module.toml") -> Manifest:
     Raises:
         ManifestError: with every problem found, each with line and key.
     """
-    reader = Reader(text, file)
+    reader = _reader(text, file)
     manifest = _module(reader)
     reader.finish()
     return manifest
 
 
-def catalog_of(
-    core: Manifest,
-    modules: Iterable[Manifest],
-    user_tables: Iterable[UserTable] = (),
-    user_fields: Iterable[UserField] = (),
-) -> Catalog:
-    """Returns the catalog of the core's tables, modules, and what people added.
+def read_update(text: str, file: str, older: Iterable[Manifest]) -> Manifest:
+    """Returns the module that a manifest declares, which is to go on from older versions of it.
 
-    Never raises: a person's table or field that cannot be understood is left out and named in `problems`.
+    Args:
+        text: the manifest.
+        file: what it is called in problems.
+        older: the versions in use, whose tables, fields and relations it must keep.
+
+    Raises:
+        ManifestError: with every problem found, each with line and key.
     """
-    manifests = [core, *sorted(modules, key=lambda manifest: manifest.name)]
-    tables = {table.name: table for manifest in manifests for table in manifest.tables}
-    relations = {relation.name: relation for manifest in manifests for relation in manifest.relations}
-    problems: list[str] = []
-    for made in sorted(user_tables, key=lambda made: made.name):
-        if _FULL_NAME.fullmatch(made.name) is None or made.name in tables or made.name in relations:
-            problems.append(f"The table '{made.name}' cannot be shown: its name is taken or not a name.")
-            continue
-        title = made.title or made.name.partition(".")[2].replace("_", " ").capitalize()
-        tables[made.name] = Table(
-            name=made.name, title=title, module=WORKSPACE, key=made.key, label=made.label, fields={}
-        )
-    for added in sorted(user_fields, key=lambda added: added.key):
-        problem = _add_user_field(tables, added)
-        if problem:
-            problems.append(problem)
-    return Catalog(
-        modules={WORKSPACE: "", **{manifest.name: manifest.version for manifest in manifests}},
-        tables=tables,
-        relations=relations,
-        checks={check.name: check for manifest in manifests for check in manifest.checks},
-        lists={one.name: one for manifest in manifests for one in manifest.lists},
-        problems=tuple(problems),
-    )
+    reader = _reader(text, file)
+    manifest = _module(reader)
+    for one in older:
+        old, new = ([*found.tables, *found.relations] for found in (one, manifest))
+        note_growth(reader, old, new, one.version)
+    reader.finish()
+    return manifest
 
 
-def user_field_key(table: str, name: str) -> str:
-    """Returns the full key of a field that a person adds: workspace.props.colour, workspace.lighting_cues.gel."""
-    module, _, short = table.partition(".")
-    return f"{table}.{name}" if module == WORKSPACE else f"{WORKSPACE}.{module}_{short}.{name}"
+def _reader(text: str, file: str) -> Reader:
+    if len(text.encode(errors="replace")) > TEXT_BYTES_MAX:
+        much = f"the manifest is longer than {TEXT_BYTES_MAX >> 20} MiB. Move queries, scripts and texts into files."
+        raise ManifestError([Problem(file, 1, "", much)])
+    return Reader(text, file)
 
 
 def read_field(table: str, key: str, spec: object, file: str = "field") -> Field:
@@ -212,36 +186,23 @@ def read_field(table: str, key: str, spec: object, file: str = "field") -> Field
     return found
 
 
-def _add_user_field(tables: dict[str, Table], added: UserField) -> str:
-    table = tables.get(added.table)
-    if table is None:
-        return f"The field '{added.key}' cannot be shown: there is no table '{added.table}' here."
-    if added.key.count(".") != 2:
-        return f"The field '{added.key}' cannot be shown: it is not named like workspace.table.field."
-    try:
-        field = read_field(table.name, added.key, msgspec.json.decode(added.spec), added.key)
-    except (ManifestError, msgspec.DecodeError) as error:
-        return f"The field '{added.key}' cannot be shown: {error}"
-    if field.column in table.fields:
-        return f"The field '{added.key}' cannot be shown: {table.name} has a field of that name."
-    tables[table.name] = msgspec.structs.replace(table, fields={**table.fields, field.column: field})
-    return ""
-
-
 def _module(reader: Reader) -> Manifest:
     data = reader.data
     reader.known((), data, _SECTIONS)
     head = reader.mapping(("module",), data.get("module", {}))
-    reader.known(("module",), head, ("name", "version", "title", "help"))
+    reader.known(("module",), head, ("name", "version", "title", "help", "local"))
     name = reader.text(("module",), head, "name")
     if not name:
         reader.problem(("module", "name"), 'the module has no name. Add a section [module] with name = "lighting".')
     elif reader.name(("module", "name"), name, "module") and name in RESERVED_MODULES:
         reader.problem(("module", "name"), f"'{name}' is kept for Openprod itself. Choose another name.")
+    elif name.startswith(RESERVED_LEAD):
+        reader.problem(("module", "name"), f"names that begin with '{RESERVED_LEAD}' are kept. Choose another name.")
     version = reader.text(("module",), head, "version")
     if _VERSION.fullmatch(version) is None:
         reader.problem(("module", "version"), f"'{version}' is no version. Write one like \"1.0.0\".")
     tables = _tables(reader, name)
+    note_circles(reader, tables)
     relations = _relations(reader, name, tables)
     queries, declared = _queries(reader, name, tables), _declared(reader, tables)
     return Manifest(
@@ -249,6 +210,7 @@ def _module(reader: Reader) -> Manifest:
         version=version,
         title=reader.text(("module",), head, "title") or name.replace("_", " ").capitalize(),
         help=reader.text(("module",), head, "help"),
+        local=reader.flag(("module",), head, "local"),
         capabilities=_capabilities(reader),
         tables=tuple(tables.values()),
         relations=relations,
@@ -278,6 +240,8 @@ def _capabilities(reader: Reader) -> dict[str, tuple[str, ...]]:
 
 def _tables(reader: Reader, module: str) -> dict[str, Table]:
     tables: dict[str, Table] = {}
+    if len(reader.mapping(("table",), reader.data.get("table", {}))) > TABLES_MAX:
+        reader.problem(("table",), f"the module has more than {TABLES_MAX} tables. Make it two modules.")
     for short, raw in reader.mapping(("table",), reader.data.get("table", {})).items():
         path = ("table", short)
         data = reader.mapping(path, raw)
@@ -289,6 +253,8 @@ def _tables(reader: Reader, module: str) -> dict[str, Table]:
             field = _field(reader, (*path, "fields", field_name), name, field_name, spec)
             if field is not None:
                 fields[field_name] = field
+        if len(fields) > FIELDS_MAX:
+            reader.problem((*path, "fields"), f"the table has more than {FIELDS_MAX} fields. Make it two tables.")
         if not data.get("fields"):
             reader.problem(path, f'the table has no fields. Add [table.{short}.fields.name] with type = "text".')
         tables[short] = Table(

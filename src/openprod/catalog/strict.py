@@ -56,7 +56,8 @@ class Reader:
         self._lines: Keys | None = None
         try:
             self.data: Raw = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:
+            # Not only what tomllib calls wrong: also a number of thousands of digits, or brackets without end.
             self.data = {}
             place = _TOML_POSITION.search(str(error))
             line = int(place[1]) if place and place[1] else len(text.splitlines()) or 1

@@ -97,7 +97,10 @@ class Field(Struct, frozen=True, kw_only=True):
 
 
 class Table(Struct, frozen=True, kw_only=True):
-    """A table: its fields in order by column name, its natural key, and how a record is called in sentences."""
+    """A table: its fields in order by column name, its natural key, and how a record is called in sentences.
+
+    A hidden one is there for queries and commands, but not shown in lists of tables.
+    """
 
     name: str
     title: str
@@ -106,6 +109,7 @@ class Table(Struct, frozen=True, kw_only=True):
     label: str = ""
     fields: dict[str, Field]
     links_well_with: tuple[str, ...] = ()
+    hidden: bool = False
 
     def resolve(self, name: str) -> Field | None:
         """Returns the field of a short name or full key, or None; an own short name wins over another module's."""
@@ -129,6 +133,7 @@ class Relation(Struct, frozen=True, kw_only=True):
     ordered: bool = False
     unique: bool = False
     properties: dict[str, Field] = {}
+    hidden: bool = False
 
     def resolve(self, name: str) -> Field | None:
         """Returns the property of a short name or full key, or None."""

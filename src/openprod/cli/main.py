@@ -43,8 +43,9 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "tables": ("tables", "List the tables"),
         "fields": ("tables", "List the fields of a table"),
         "checks": ("tables", "Count what somebody should look at"),
-        "table": ("tables", "Make a table of your own"),
-        "field": ("tables", "Add a field of your own to a table"),
+        "table": ("shaping", "Make a table of your own, or call one otherwise, or hide it"),
+        "relation": ("shaping", "Make a relation of your own, or call one otherwise"),
+        "field": ("shaping", "Add a field to a table, or call one otherwise, hide or move it"),
         "show": ("showing", "Show a table or a record"),
         "query": ("showing", "Ask a saved query, or a condition on a table"),
         "search": ("showing", "Find words in all tables"),
@@ -98,8 +99,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "export": ("inout", "Write a table or a query's answer to a CSV file"),
     },
     "Modules": {
-        "module": ("modules", "List, adopt and check modules"),
-        "template": ("modules", "List templates"),
+        "module": ("modules", "Write, install, adopt, check and pack modules"),
+        "template": ("templates", "List, show, apply and save templates"),
     },
     "Together": {
         "invite": ("together", "Make an invitation for somebody, list or close those that are open"),

@@ -1,8 +1,9 @@
-"""Modules and templates: what there is, what this production uses, and whether one that somebody writes is right."""
+"""Modules: what there is, what this production uses, what may run here, and how one is written."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,63 +11,108 @@ from openprod.cli import output
 from openprod.cli.call import Call, command, group
 
 if TYPE_CHECKING:
-    from openprod.catalog.manifest import Manifest
-    from openprod.store.packages import Package
+    from openprod.workspace.shapes import ModuleShape
+    from openprod.workspace.view import View
 
 
-class ModuleShape(TypedDict):
-    """A module that ships or is adopted; `adopted` is the version in use, empty where it is not."""
+def production(call: Call) -> View | None:
+    """Returns the production we are in; None where we are in none and named none."""
+    from openprod.store.database import NotAWorkspace
 
-    name: str
-    title: str
-    version: str
-    adopted: str
-    help: str
+    try:
+        return call.view()
+    except NotAWorkspace:
+        if call.workspace_option:
+            raise
+        return None
 
 
 @command("list")
 def list_modules(call: Call) -> None:
-    """List the modules that ship with Openprod and those this production uses."""
-    from openprod.store.packages import shipped_names
-    from openprod.workspace import adopt
+    """List the modules that ship, those you installed, and those that this production uses."""
+    from openprod.workspace import modules
 
-    adopted = _adopted(call)
-    found: dict[str, ModuleShape] = {}
-    for name in shipped_names("modules", adopt.MODULE_FILE):
-        manifest = adopt.read_module(name)[1]
-        found[name] = {
-            "name": name,
-            "title": manifest.title,
-            "version": manifest.version,
-            "adopted": adopted.get(name, ""),
-            "help": manifest.help,
-        }
-    for name, version in adopted.items():
-        found.setdefault(name, {"name": name, "title": name, "version": "", "adopted": version, "help": ""})
+    view = production(call)
+    found = modules.listing(call.home(), view.desk if view is not None else None)
     if call.is_json:
-        output.document(list(found.values()))
+        output.document(found)
         return
-    rows = [(one["name"], one["version"], one["adopted"] or "–", one["help"]) for one in found.values()]
-    output.table(("module", "version", "in use", ""), rows)
+    rows = [(one["name"], one["version"] or "–", one["adopted"] or "–", _whence(one), one["help"]) for one in found]
+    output.table(("module", "here", "in use", "from", ""), rows)
+    for one in found:
+        if one["adopted"] and not one["version"]:
+            output.say(
+                f"{one['name']} is used here and not installed. Install it with: openprod module install {one['name']}"
+            )
 
 
-def _adopted(call: Call) -> dict[str, str]:
-    """Returns the modules of the production we are in; none where we are in none."""
-    from openprod.store.database import NotAWorkspace
+def _whence(one: ModuleShape) -> str:
+    if one["installed"]:
+        return "you"
+    return one["by"] if one["adopted"] and not one["is_shipped"] else "Openprod" if one["is_shipped"] else "–"
 
-    try:
-        workspace = call.open()
-    except NotAWorkspace:
-        if call.workspace_option:
-            raise
-        return {}
-    return {name: version for name, version in workspace.catalog.modules.items() if name not in {"core", "workspace"}}
+
+@command("show", overlay=True)
+@click.argument("name", metavar="NAME")
+def show_module(call: Call, name: str) -> None:
+    """Say what module NAME is: version, who brought it, what its code asks for, and what you allowed."""
+    from openprod.workspace import modules
+
+    view = production(call)
+    found = modules.one(call.home(), view.desk if view is not None else None, name)
+    if call.is_json:
+        output.document(found)
+        return
+    in_use = f"{found['adopted']}, brought by {found['by']} on {found['at'][:10]}" if found["adopted"] else "no"
+    files = {"here": "on this device", "lacking": "not on this device yet", "none": "did not come along"}
+    rows = [
+        ("module", f"{found['title']} ({found['name']})"),
+        ("what", found["help"] or "–"),
+        ("on this device", found["version"] or "no: openprod module install " + name),
+        ("in use here", in_use),
+        ("its files", files[found["package"]] if found["adopted"] else "–"),
+        ("hash", found["hash"][:16]),
+        ("its records", "stay on this device" if found["is_local"] else "are shared with everybody in the production"),
+        ("asks to", "; ".join(found["asks"]) or "nothing, it has no code"),
+        ("you allowed it", "yes" if found["is_allowed"] else "no"),
+    ]
+    output.table(("", ""), rows)
+
+
+@command("install")
+@click.argument("module", metavar="FOLDER_OR_PACK")
+def install_module(call: Call, module: str) -> None:
+    """Install a module for yourself: a folder, a pack, or the name of one that this production uses.
+
+    To use it in a production, for everybody: openprod module adopt NAME
+    """
+    from openprod.workspace import modules
+
+    view = production(call)
+    name, version = modules.install(call.home(), module, view.desk if view is not None else None)
+    if call.is_json:
+        output.document({"name": name, "version": version})
+        return
+    output.line(f"{name} {version} is installed for you. Use it in a production with: openprod module adopt {name}")
+
+
+@command("uninstall")
+@click.argument("name", metavar="NAME")
+def uninstall_module(call: Call, name: str) -> None:
+    """Take away a module that you installed. Productions that use it are as before."""
+    from openprod.workspace import modules
+
+    modules.uninstall(call.home(), name)
+    if call.is_json:
+        output.document({"name": name})
+        return
+    output.line(f"{name} is no longer installed. Productions that use it keep its tables and records.")
 
 
 @command("adopt", overlay=True)
-@click.argument("module", metavar="NAME_OR_DIR")
+@click.argument("module", metavar="NAME_OR_FOLDER")
 def adopt_module(call: Call, module: str) -> None:
-    """Use a module in this production, for everybody: its tables, fields, relations and queries."""
+    """Use a module in this production, for everybody: its tables, fields, relations, queries and checks."""
     workspace = call.view()
     name = workspace.adopt(module)
     version = workspace.catalog.modules[name]
@@ -86,58 +132,114 @@ def adopt_module(call: Call, module: str) -> None:
     )
 
 
-@command("check")
-@click.argument("folder", metavar="DIR")
-def check(call: Call, folder: str) -> None:
-    """Check a module that you are writing: every problem, with file and line."""
-    from openprod.workspace import adopt
-
-    package, manifest = adopt.read_module(folder)
-    _check_files(package, manifest)
+@command("remove", overlay=True)
+@click.argument("name", metavar="NAME")
+def remove_module(call: Call, name: str) -> None:
+    """Put a module out of sight, for everybody in this production. Nothing is deleted; adopting shows all again."""
+    hidden = call.view().remove_module(name)
     if call.is_json:
-        output.document({"name": manifest.name, "version": manifest.version, "problems": []})
+        output.document({"name": name, "hidden": hidden})
         return
-    parts = f"{len(manifest.tables)} tables, {len(manifest.relations)} relations, {len(manifest.queries)} queries"
-    output.line(f"{manifest.name} {manifest.version} is right: {parts}.")
+    output.line(f"{name} is out of sight, and with it {', '.join(hidden) or 'no table'}. Nothing was deleted.")
 
 
-def _check_files(package: Package, manifest: Manifest) -> None:
-    """Raises ManifestError for each file that is named and not in the folder, and each query that does not read."""
-    from openprod.catalog.strict import ManifestError, Problem
-    from openprod.model.errors import OpenprodError
-    from openprod.query.tree import read_query
+@command("allow")
+@click.argument("name", metavar="NAME")
+@click.option("--revoke", is_flag=True, help="Take it back.")
+def allow_module(call: Call, name: str, *, revoke: bool) -> None:
+    """Let the scripts and views of module NAME run, for you, on this device, with exactly the files it has now.
 
-    problems = [
-        Problem(str(package.folder / "module.toml"), 1, "", f"{name} is named here and is not in the folder.")
-        for name in manifest.files()
-        if name not in package.files
-    ]
-    for query in manifest.queries:
-        if query.file in package.files:
-            try:
-                read_query(package.text(query.file))
-            except OpenprodError as error:
-                problems.append(Problem(str(package.folder / query.file), 1, "", str(error)))
-    if problems:
-        raise ManifestError(problems)
+    Nobody else is bound by it, and it is not sent to anybody. A newer version, or a changed file, needs a new word.
+    """
+    from openprod.workspace import modules
+    from openprod.workspace.opening import wall_clock
+
+    view = production(call)
+    desk = view.desk if view is not None else None
+    found = modules.one(call.home(), desk, name)
+    if not revoke and found["has_code"] and not call.is_sure:
+        output.say(f"{found['title']} asks to {'; '.join(found['asks'])}.")
+        click.confirm("Let its code run here?", abort=True, err=True)
+    found = modules.allow(call.home(), desk, name, wall_clock(), is_allowed=not revoke)
+    if call.is_json:
+        output.document(found)
+        return
+    state = "may run here" if found["is_allowed"] else "may not run here"
+    output.line(f"The code of {name} {state} ({found['hash'][:16]}).")
 
 
-@command("list")
-def list_templates(call: Call) -> None:
-    """List what a new production can begin with."""
-    from openprod.store.packages import shipped_names
-    from openprod.workspace import adopt
+@command("new")
+@click.argument("name", metavar="NAME")
+@click.option("--in", "folder", default=".", metavar="DIR", help="The folder to make it in; else the current one.")
+def new_module(call: Call, name: str, folder: str) -> None:
+    """Begin a module of your own: a folder NAME with a module.toml that works and is made to be changed."""
+    from openprod.workspace import skeleton
 
-    found = [adopt.read_template_package(name)[1] for name in shipped_names("templates", adopt.TEMPLATE_FILE)]
+    made = skeleton.write(Path(folder).expanduser(), name)
+    if call.is_json:
+        output.document({"name": name, "folder": str(made)})
+        return
+    output.line(f"Made {made}. Change {made / 'module.toml'}, then: openprod module check {made}")
+
+
+@command("pack")
+@click.argument("folder", metavar="FOLDER")
+@click.option("-o", "target", default=None, metavar="FILE", help="Where to; else NAME-VERSION.opmod here.")
+def pack_module(call: Call, folder: str, target: str | None) -> None:
+    """Pack a module into one file to hand on. The same files always make the same pack."""
+    from openprod.workspace import modules
+
+    made, manifest, digest = modules.pack(call.home(), folder, Path(target) if target else None, is_sure=call.is_sure)
+    if call.is_json:
+        output.document({"name": manifest.name, "version": manifest.version, "file": str(made), "hash": digest})
+        return
+    output.line(f"Packed {manifest.name} {manifest.version} into {made} ({digest[:16]}).")
+
+
+@command("check")
+@click.argument("folder", metavar="FOLDER_OR_PACK")
+def check(call: Call, folder: str) -> None:
+    """Check a module that you are writing: every problem, with file, line and key.
+
+    Within a production that uses the module, also whether it keeps what the version in use has.
+    """
+    from openprod.workspace import adopt, modules
+
+    package, manifest = modules.read_module(folder, call.home())
+    modules.check_package(package, manifest)
+    view = production(call)
+    if view is not None:
+        adopt.check_growth(view.desk, package, manifest)
     if call.is_json:
         output.document(
-            [{"name": one.name, "title": one.title, "modules": list(one.modules), "help": one.help} for one in found]
+            {"name": manifest.name, "version": manifest.version, "hash": package.hash.hex(), "problems": []}
         )
         return
-    output.table(("template", "modules", ""), [(one.name, ", ".join(one.modules), one.help) for one in found])
+    counts = [
+        output.counted(len(some), what)
+        for some, what in (
+            (manifest.tables, "table"),
+            (manifest.relations, "relation"),
+            (manifest.checks, "check"),
+        )
+    ]
+    queries = f"{len(manifest.queries)} {'query' if len(manifest.queries) == 1 else 'queries'}"
+    output.line(f"{manifest.name} {manifest.version} is right: {', '.join(counts)}, {queries}.")
 
 
 COMMANDS = {
-    "module": group("module", "List, adopt and check modules.", list_modules, adopt_module, check),
-    "template": group("template", "List templates.", list_templates),
+    "module": group(
+        "module",
+        "Write, install, adopt, check and pack modules.",
+        list_modules,
+        show_module,
+        install_module,
+        uninstall_module,
+        adopt_module,
+        remove_module,
+        allow_module,
+        new_module,
+        check,
+        pack_module,
+    ),
 }

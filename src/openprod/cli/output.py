@@ -192,6 +192,11 @@ def fitting(header: Sequence[str], rows: Sequence[Sequence[str]], needed: int) -
     return kept
 
 
+def counted(count: int, what: str) -> str:
+    """Returns a number with what it counts: 1 record, 3 records."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def system_sentence(error: OSError) -> str:
     """Returns what the operating system refused, as a sentence."""
     where = f"{error.filename}: " if error.filename is not None else ""

@@ -52,6 +52,12 @@ def init(call: Call, folder: str, name: str, template: str | None, person: str |
         init_workspace(Path(folder).expanduser().absolute(), name=name, template=template, person=person)
     )
     _started(call, workspace)
+    if template is not None and not call.is_json:
+        from openprod.cli.templates import confirmed, say_staged
+
+        output.line(f"{template} confirmed for everybody here:")
+        confirmed(workspace.template(template))
+        say_staged(workspace, set())
 
 
 def _started(call: Call, workspace: Workspace) -> None:

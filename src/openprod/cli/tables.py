@@ -1,18 +1,17 @@
-"""Tables and their fields: list them, make your own."""
+"""Tables, their fields and checks."""
 
 from __future__ import annotations
 
 import click
 
 from openprod.cli import output
-from openprod.cli.arguments import field_spec, names, once
-from openprod.cli.call import Call, add_global_options, command, group
+from openprod.cli.call import Call, add_global_options, command
 
 CORE = "core"
 
 
 @click.group("tables", invoke_without_command=True)
-@click.option("--all", "is_all", is_flag=True, help="Openprod's own tables too.")
+@click.option("--all", "is_all", is_flag=True, help="Those that are hidden, and Openprod's own, too.")
 @click.option("--links", "is_links", is_flag=True, help="Which tables are linked to which.")
 @click.pass_context
 def tables(ctx: click.Context, *, is_all: bool, is_links: bool) -> None:
@@ -36,7 +35,7 @@ def _list_links(call: Call, *, is_all: bool) -> None:
 
 
 def _list_tables(call: Call, *, is_all: bool) -> None:
-    found = [one for one in call.view().tables() if is_all or one["module"] != CORE]
+    found = [one for one in call.view().tables() if is_all or (one["module"] != CORE and not one["hidden"])]
     if call.is_json:
         output.document(found)
         return
@@ -114,37 +113,6 @@ def fields(call: Call, table: str) -> None:
     output.table([header[at] for at in kept], [[row[at] for at in kept] for row in rows])
 
 
-@command("create", overlay=True)
-@click.argument("name", metavar="NAME")
-@click.argument("fields", metavar="FIELD:TYPE…", nargs=-1, required=True, type=field_spec)
-@click.option("--title", default="", metavar="T", help="What it is called on screen.")
-@click.option("--key", default="", metavar="F,…", help="The fields that tell its records apart.")
-@click.option("--label", default="", metavar="L", help='How a record is called in sentences: "Prop {number}".')
-def create_table(
-    call: Call, name: str, fields: tuple[tuple[str, object], ...], title: str, key: str, label: str
-) -> None:
-    """Make a table that no module brings: openprod table create props name:text state:choice=wanted,found."""
-    workspace = call.view()
-    made = workspace.create_table(name, once(fields), title=title, key=names(key), label=label)
-    if call.is_json:
-        output.document(next(one for one in workspace.tables() if one["name"] == made))
-        return
-    output.line(f"Made the table {made}. Add to it with: openprod add {made} {fields[0][0]}=…")
-
-
-@command("add", overlay=True)
-@click.argument("table", metavar="TABLE")
-@click.argument("field", metavar="NAME:TYPE", type=field_spec)
-def add_field(call: Call, table: str, field: tuple[str, object]) -> None:
-    """Add a field of your own to TABLE, be it a module's or yours."""
-    workspace = call.view()
-    key = workspace.add_field(table, *field)
-    if call.is_json:
-        output.document(next(one for one in workspace.fields(table) if one["key"] == key))
-        return
-    output.line(f"Added the field {field[0]} to {table}; its full name is {key}.")
-
-
 @command("checks", overlay=True)
 @click.argument("table", metavar="[TABLE]", required=False)
 @click.option("--all", "is_all", is_flag=True, help="Those that find nothing too.")
@@ -169,6 +137,4 @@ COMMANDS = {
     "tables": tables,
     "fields": fields,
     "checks": checks,
-    "table": group("table", "Make a table of your own.", create_table),
-    "field": group("field", "Add a field of your own to a table.", add_field),
 }

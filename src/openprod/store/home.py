@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ _IDENTITY_MAGIC = "openprod identity 1"
 _KEYS_MAGIC = "openprod keys 1"
 _LOG_MAGIC = "openprod log 1"
 _RECOVERY_MAGIC = "openprod recovery 1"
+_CONSENTS_MAGIC = "openprod consents 1"
 _FILE_BYTES_MAX = 1 << 20
 
 # A mark file is two slots, written in turn: a torn write of one leaves the other.
@@ -149,6 +150,18 @@ class WorkspaceKey(NamedTuple):
         return f"WorkspaceKey(epoch={self.epoch}, key_id={self.key_id.hex()[:12]}…, key hidden)"
 
 
+class Consent(NamedTuple):
+    """This person's word that a package's code may run here: the hash of its files, its name and version, and when.
+
+    The hash covers the manifest too, so a package that changes a file or asks for more is another one.
+    """
+
+    hash: bytes
+    name: str
+    version: str
+    at_ms: int
+
+
 class _IdentityFile(msgspec.Struct, array_like=True, frozen=True):
     magic: str
     name: str
@@ -190,7 +203,12 @@ class _RecoveryFile(msgspec.Struct, array_like=True, frozen=True):
         return "_RecoveryFile(hidden)"
 
 
-_File = TypeVar("_File", _IdentityFile, _KeysFile, _LogFile, _RecoveryFile)
+class _ConsentsFile(msgspec.Struct, array_like=True, frozen=True):
+    magic: str
+    packages: tuple[tuple[bytes, str, str, int], ...]
+
+
+_File = TypeVar("_File", _IdentityFile, _KeysFile, _LogFile, _RecoveryFile, _ConsentsFile)
 
 
 class Home:
@@ -223,6 +241,30 @@ class Home:
         found = self.path / "modules"
         self._make_folder(found)
         return found
+
+    @property
+    def templates_dir(self) -> Path:
+        """The folder of this person's own templates; made when first asked for."""
+        found = self.path / "templates"
+        self._make_folder(found)
+        return found
+
+    @property
+    def chance(self) -> Callable[[int], bytes]:
+        """Gives random bytes."""
+        return self._chance
+
+    # Modules
+
+    def consents(self) -> dict[bytes, Consent]:
+        """Returns the packages whose code this person lets run on this device, by the hash of their files."""
+        found = self._load(self.path / "consents", _ConsentsFile, _CONSENTS_MAGIC)
+        return {} if found is None else {one[0]: Consent(*one) for one in found.packages}
+
+    def keep_consents(self, consents: Iterable[Consent]) -> None:
+        """Keeps these consents in place of those there were."""
+        entries = tuple(sorted((one.hash, one.name, one.version, one.at_ms) for one in consents))
+        self._save(self.path / "consents", _ConsentsFile(_CONSENTS_MAGIC, entries))
 
     # Identity
 

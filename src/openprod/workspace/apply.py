@@ -44,9 +44,10 @@ from openprod.workspace.meaning import Meaning
 from openprod.workspace.texts import Texts
 from openprod.workspace.together import sameness
 
-SCHEMA_TABLES = frozenset(("core.modules", "core.tables", "core.fields", "core.settings"))
-_SCHEMA_KEYS = ("core.modules.", "core.tables.", "core.fields.")
-_SCHEMA_MEMBERS = frozenset(("@in/core.modules", "@in/core.tables", "@in/core.fields"))
+_DECLARING = ("core.modules", "core.tables", "core.fields", "core.relations", "core.choices")
+SCHEMA_TABLES = frozenset((*_DECLARING, "core.settings"))
+_SCHEMA_KEYS = tuple(f"{table}." for table in _DECLARING)
+_SCHEMA_MEMBERS = frozenset(map(member_key, _DECLARING))
 _SCHEMA_LEADS = frozenset(key[:5] for key in (*_SCHEMA_KEYS, *_SCHEMA_MEMBERS))
 _FACTORS_KEPT = 10_000
 _CARRIED = (Set, Decide, Rows, Relations, Text, ListAdd, ListRemove, ListReset)

@@ -6,17 +6,20 @@ Several versions of a module may stand side by side; the highest counts. Must no
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from openprod.catalog.assembly import UserChoice, UserField, UserRelation, UserTable, Wishes, catalog_of
 from openprod.catalog.core import core_manifest
-from openprod.catalog.manifest import Manifest, UserField, UserTable, catalog_of
+from openprod.catalog.growth import joined_relations, joined_tables
+from openprod.catalog.manifest import Manifest
 from openprod.catalog.manifest import read as read_manifest
 from openprod.catalog.strict import ManifestError
 from openprod.catalog.tables import Catalog, pack, unpack
 from openprod.model.bundle import ModuleVersion
 from openprod.model.ids import CONTEXT_STATE, hash_in
-from openprod.store.database import Database
+from openprod.store.database import Database, SqlValue
 
 MODULE_FILE = "module.toml"
 # Where two people set it as two records, all devices take the same one: the later id.
@@ -24,7 +27,17 @@ _ZONE = """
     SELECT value FROM "core.settings" JOIN entity ON eid = "~eid" WHERE name = 'zone' AND typeof(value) = 'text'
     ORDER BY uuid DESC LIMIT 1"""
 # Raised when what is kept of the same declarations changes, so that no older catalog is taken for the present one.
-_CATALOG_FORM = 3
+_CATALOG_FORM = 4
+# What people make of the tables, by the core table that says so; the first column tells what it is about.
+_WISHES: Mapping[str, tuple[str, ...]] = {
+    "core.tables": ("name", "title", "key", "label", "hidden"),
+    "core.fields": ("key", "table", "spec", "title", "hidden", "after"),
+    "core.relations": (
+        "name", "title", "inverse", "source", "target", "ordered", "unique", "properties", "hidden",
+    ),
+    "core.choices": ("field", "choice", "order~"),
+}  # fmt: skip
+_Rows = Sequence[tuple[SqlValue, ...]]
 _NUMBER = re.compile(r"[0-9]+")
 
 
@@ -46,32 +59,30 @@ class CatalogLoader:
         modules = self._db.rows(
             'SELECT name, version, hash, manifest FROM "core.modules" WHERE name IS NOT NULL ORDER BY 1, 2, 3, 4'
         )
-        tables = self._db.rows(
-            'SELECT name, title, key, label FROM "core.tables" WHERE name IS NOT NULL ORDER BY 1, 2, 3, 4'
-        )
-        fields = self._db.rows('SELECT key, "table", spec FROM "core.fields" WHERE key IS NOT NULL ORDER BY 1, 2, 3')
+        wishes = [self._wished(table) for table in _WISHES]
         zone = self._db.one(_ZONE)
         self.venue_zone = zone[0] if zone else ""
-        fingerprint = hash_in(CONTEXT_STATE, msgspec.msgpack.encode([_CATALOG_FORM, modules, tables, fields]))
+        fingerprint = hash_in(CONTEXT_STATE, msgspec.msgpack.encode([_CATALOG_FORM, modules, wishes]))
         if self._catalog is not None and fingerprint == self._fingerprint:
             return self._catalog
         self.versions = _versions(modules)
         cached = self._cached(fingerprint)
         if cached is not None:
             return self._keep(fingerprint, cached)
-        catalog = catalog_of(
-            core_manifest(),
-            _highest(modules),
-            [
-                UserTable(
-                    name=name, title=title or "", key=tuple((key or "").split(",")) if key else (), label=label or ""
-                )
-                for name, title, key, label in tables
-            ],
-            [UserField(key=key, table=table or "", spec=spec or "null") for key, table, spec in fields],
-        )
+        catalog = catalog_of(core_manifest(), _highest(modules), _wishes(*wishes))
         self._fresh = (fingerprint, pack(catalog))
         return self._keep(fingerprint, catalog)
+
+    def _wished(self, table: str) -> list[tuple[SqlValue, ...]]:
+        """Returns what one of the core tables says that people made of the tables."""
+        # A file that an older version wrote lacks a table or column until it is brought up to this one.
+        here = {row[1] for row in self._db.rows(f'PRAGMA table_info("{table}")')}
+        columns = [f'"{column}"' if column in here else "NULL" for column in _WISHES[table]]
+        if columns[0] == "NULL":
+            return []
+        # Names of our own tables and columns.
+        sql = f'SELECT {", ".join(columns)} FROM "{table}" WHERE {columns[0]} IS NOT NULL'  # noqa: S608
+        return sorted(self._db.rows(sql), key=repr)
 
     def _keep(self, fingerprint: bytes, catalog: Catalog) -> Catalog:
         self._fingerprint = fingerprint
@@ -101,6 +112,57 @@ class CatalogLoader:
             self._fresh = None
 
 
+def _wishes(tables: _Rows, fields: _Rows, relations: _Rows, choices: _Rows) -> Wishes:
+    """Returns the rows of the core tables as what people made of the tables."""
+    return Wishes(
+        tables=[
+            UserTable(name=_text(name), title=_text(title), key=_names(key), label=_text(label), hidden=_flag(hidden))
+            for name, title, key, label, hidden in tables
+        ],
+        fields=[
+            UserField(
+                key=_text(key),
+                table=_text(table),
+                spec=_text(spec),
+                title=_text(title),
+                hidden=_flag(hidden),
+                after=_text(after),
+            )
+            for key, table, spec, title, hidden, after in fields
+        ],
+        relations=[
+            UserRelation(
+                name=_text(name),
+                title=_text(title),
+                inverse=_text(inverse),
+                source=_text(source),
+                target=_names(target),
+                ordered=bool(_flag(ordered)),
+                unique=bool(_flag(unique)),
+                properties=_text(properties),
+                hidden=_flag(hidden),
+            )
+            for name, title, inverse, source, target, ordered, unique, properties, hidden in relations
+        ],
+        choices=[
+            UserChoice(field=_text(field), choice=_text(choice))
+            for field, choice, _ in sorted(choices, key=lambda row: (_text(row[2]), _text(row[1])))
+        ],
+    )
+
+
+def _text(stored: SqlValue) -> str:
+    return stored if isinstance(stored, str) else ""
+
+
+def _flag(stored: SqlValue) -> bool | None:
+    return bool(stored) if isinstance(stored, int) else None
+
+
+def _names(stored: SqlValue) -> tuple[str, ...]:
+    return tuple(name.strip() for name in _text(stored).split(",") if name.strip())
+
+
 def _versions(rows: list[tuple[str, str | None, str | None, str | None]]) -> dict[str, ModuleVersion]:
     found: dict[str, ModuleVersion] = {}
     for name, version, digest, _ in sorted(rows, key=lambda row: version_key(row[1] or "")):
@@ -112,9 +174,9 @@ def _versions(rows: list[tuple[str, str | None, str | None, str | None]]) -> dic
 
 
 def _highest(rows: list[tuple[str, str | None, str | None, str | None]]) -> list[Manifest]:
-    """Returns the manifest of the highest version of each module.
+    """Returns each module as its versions declare it together: the highest one's word counts, nothing is taken away.
 
-    One that does not read gives way to the next lower.
+    A version that does not read plays no part.
     """
     found: dict[str, Manifest] = {}
     for name, _, _, text in sorted(rows, key=lambda row: version_key(row[1] or "")):
@@ -122,6 +184,13 @@ def _highest(rows: list[tuple[str, str | None, str | None, str | None]]) -> list
             manifest = read_manifest(text or "", f"{name}/{MODULE_FILE}")
         except ManifestError:
             continue
+        older = found.get(name)
+        if older is not None and manifest.name == older.name:
+            manifest = msgspec.structs.replace(
+                manifest,
+                tables=joined_tables(older.tables, manifest.tables),
+                relations=joined_relations(older.relations, manifest.relations),
+            )
         found[name] = manifest
     return list(found.values())
 

@@ -14,6 +14,7 @@ from openprod.workspace.shapes import BlobPlace, BlobShape, IssueShape, NoticeSh
 
 SHOWN, EARLIER, STAGED, UNUSED = "shown", "earlier", "staged", "unused"
 DIGITS_MIN = 4
+PACKAGE = "core.modules.package"
 
 
 class NoSuchFile(Missing):
@@ -115,6 +116,13 @@ def issues(desk: Desk, uuid: bytes, key: str) -> list[IssueShape]:
 
 
 def notices(desk: Desk) -> list[NoticeShape]:
-    """Returns the notice about files that records show and that are not on this device; none where all are here."""
-    missing = [one["name"] for one in listing(desk) if one["state"] == SHOWN and not one["here"]]
+    """Returns the notice about files that records show and that are not on this device; none where all are here.
+
+    Not about packages of modules: who wants one is told when asking for it, and nobody else needs it.
+    """
+    missing = [
+        one["name"]
+        for one in listing(desk)
+        if one["state"] == SHOWN and not one["here"] and any(place["field"] != PACKAGE for place in one["places"])
+    ]
     return [{"kind": "files", "text": wording.files_notice(missing)}] if missing else []

@@ -24,13 +24,13 @@ from openprod.store.database import Database, DatabaseDamaged, NotAWorkspace, tr
 from openprod.store.home import Home
 from openprod.workspace import (
     admission,
-    adopt,
     blobs,
     heal,
     verify,
 )
 from openprod.workspace.desk import BLOBS_FOLDER, DATABASE_NAME, Desk
 from openprod.workspace.ingest import Report
+from openprod.workspace.modules import read_template_package
 from openprod.workspace.view import NAME_SETTING
 from openprod.workspace.workspace import Workspace
 
@@ -149,9 +149,9 @@ def init_workspace(
         person: the name of whoever starts it, where this device has no identity yet.
         home, clock, chance, durable: as in `open_workspace`.
     """
-    if template is not None:
-        adopt.read_template_package(template)
     state = home if isinstance(home, Home) else Home(home, chance=chance)
+    if template is not None:
+        read_template_package(template, state)
     identity = state.identity() or state.create_identity(person or _login_name(), chance(32))
     recovery, nonce = SigningSeed(chance(32)), chance(32)
     workspace = workspace_id(ActorId(identity.actor), recovery.public, nonce)

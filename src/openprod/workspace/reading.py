@@ -151,6 +151,7 @@ def tables(desk: Desk) -> list[TableShape]:
                 "module": table.module,
                 "count": row[0] if row else 0,
                 "key": list(table.key),
+                "hidden": table.hidden,
             }
         )
     return found

@@ -21,6 +21,66 @@ class TableShape(TypedDict):
     module: str
     count: int
     key: list[str]
+    hidden: bool
+
+
+class ModuleShape(TypedDict):
+    """A module that ships, that this person installed, or that the production uses.
+
+    `version` is the one on this device, `installed` the one this person installed, `adopted` the one the production
+    uses, each empty where there is none; `by` and `at` say who brought it. `package` tells whether its files came too
+    (here, lacking or none), `is_local` whether its records stay on the device. `hash` is of its files, `asks` what its
+    code asks for, `is_allowed` this person's word on it.
+    """
+
+    name: str
+    title: str
+    version: str
+    adopted: str
+    help: str
+    is_shipped: bool
+    is_local: bool
+    installed: str
+    by: str
+    at: str
+    hash: str
+    package: str
+    asks: list[str]
+    has_code: bool
+    is_allowed: bool
+
+
+class ConfirmedShape(TypedDict):
+    """A mapping or link that a template confirms; `state` is how it stands in a production.
+
+    `revoke` is the command that takes it back.
+    """
+
+    kind: Literal["mapping", "link"]
+    one: str
+    other: str
+    where: str
+    state: str
+    revoke: str
+
+
+class SeedShape(TypedDict):
+    """How many records a template proposes for a table."""
+
+    table: str
+    rows: int
+
+
+class TemplateShape(TypedDict):
+    """A template: the modules and queries it brings, what it confirms, and the records it proposes."""
+
+    name: str
+    title: str
+    help: str
+    modules: list[str]
+    confirms: list[ConfirmedShape]
+    queries: list[str]
+    seed: list[SeedShape]
 
 
 class CheckShape(TypedDict):

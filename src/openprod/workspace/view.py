@@ -22,7 +22,6 @@ from openprod.model.ids import WorkspaceId, derived_id, id_text
 from openprod.model.values import BlobRef, Plain
 from openprod.store.home import Home
 from openprod.workspace import (
-    adopt,
     checks,
     finding,
     issues,
@@ -39,6 +38,7 @@ from openprod.workspace import (
 from openprod.workspace.asking import Answer, Asker, Live, Question
 from openprod.workspace.desk import Desk
 from openprod.workspace.meaning import Changes
+from openprod.workspace.setup import SetUp
 from openprod.workspace.shapes import (
     BlobShape,
     CheckShape,
@@ -68,7 +68,7 @@ NAME_SETTING = "name"
 MILESTONES = "core.milestones"
 
 
-class View:
+class View(SetUp):
     """Tables, records, questions and history as they are somewhere. A context manager; safe from any thread.
 
     Records are named by id, a unique beginning of it, or TABLE:KEY (`lighting.cues:11`).
@@ -383,26 +383,6 @@ class View:
         """Returns the last bundles, the newest first."""
         with self.desk.reading():
             return reading.log_entries(self.desk, limit)
-
-    # -- modules
-
-    def adopt(self, module: str) -> str:
-        """Puts a module (shipped name or folder) into the workspace for everybody; returns its name."""
-        return adopt.adopt(self.desk, module).name
-
-    def apply_template(self, template: str) -> str:
-        """Adopts a template's modules and brings its queries; returns its name."""
-        return adopt.apply_template(self.desk, template).name
-
-    def create_table(
-        self, name: str, fields: Mapping[str, object], *, title: str = "", key: Sequence[str] = (), label: str = ""
-    ) -> str:
-        """Makes a table of this production's own and returns its full name; see `adopt.create_table`."""
-        return adopt.create_table(self.desk, adopt.NewTable(name, fields, title, tuple(key), label))
-
-    def add_field(self, table: str, name: str, spec: object) -> str:
-        """Adds a field to a table, a module's or one's own, and returns its full key; see `adopt.add_field`."""
-        return adopt.add_field(self.desk, table, name, spec)
 
     # -- the same things
 

@@ -48,12 +48,12 @@ def columns(desk: Desk, table: str) -> list[RelationColumn]:
     for one in catalog.relations.values():
         here = [target for target in one.target_hint if target in catalog.tables]
         # A relation into tables of modules that are not used here has nobody to name.
-        if one.source == name and (here or not one.target_hint):
+        if one.source == name and not one.hidden and (here or not one.target_hint):
             found.append(_column(one, OUT, one.title, here))
     found.extend(
         _column(one, IN, one.inverse or one.title, [one.source])
         for one in catalog.relations.values()
-        if name in one.target_hint and one.source in catalog.tables
+        if name in one.target_hint and not one.hidden and one.source in catalog.tables
     )
     return found
 

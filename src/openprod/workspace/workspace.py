@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from openprod.catalog.templates import Template
 from openprod.identity.invite import invitation_text, new_invitation
 from openprod.identity.keys import sign
 from openprod.model.bundle import Cause, Frontier, Sealed
@@ -37,6 +38,7 @@ from openprod.workspace.shapes import (
     OverlayShape,
 )
 from openprod.workspace.staging import Overlay, checked_name
+from openprod.workspace.templating import seed_name, stage_seed
 from openprod.workspace.view import View
 
 # A hidden overlay that is older was left behind by a program that was stopped.
@@ -304,6 +306,18 @@ class Workspace(View):
             there = f"There are: {names}." if names else "There are none yet."
             raise UnknownOverlay(f"There is no overlay '{name}'. {there}")
         return row
+
+    def _stage_seed(self, template: Template) -> None:
+        """Stages a template's records in an overlay of their own, for a look; not again where that is there already."""
+        name = seed_name(template)
+        if any(one["name"] == name for one in self.overlays()):
+            return
+        view = self.new_overlay(name, source=template.name)
+        try:
+            if not stage_seed(view.desk, template):
+                view.discard()
+        finally:
+            view.close()
 
     def overlay_in_use(self) -> str | None:
         """Returns the name of the overlay that the command line works in here, None for the production itself."""

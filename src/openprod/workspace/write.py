@@ -556,7 +556,8 @@ class Edit:
         for name, raw in fields.items():
             hits = {holder.name: one for holder in holders if (one := holder.resolve(name)) is not None}
             keys = sorted({one.key for one in hits.values()})
-            if len(keys) > 1:
+            # Fields that people mapped are one, whichever of their names is meant.
+            if len({self.start.mapped.of(key) for key in keys}) > 1:
                 raise AmbiguousField(name, keys)
             if hits:
                 found.setdefault(next(iter(hits)), {})[name] = raw

@@ -6,19 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from openprod.catalog import catalog_of
-from openprod.catalog.core import core_manifest
-from openprod.catalog.manifest import (
-    RESERVED_FIELDS,
-    RESERVED_MODULES,
-    Manifest,
-    ManifestError,
-    UserField,
-    UserTable,
-    read,
-    read_field,
-    user_field_key,
-)
+from openprod.catalog.manifest import RESERVED_FIELDS, RESERVED_MODULES, Manifest, read, read_field
+from openprod.catalog.strict import ManifestError
 from openprod.catalog.tables import FIELD_TYPES
 from openprod.model.values import Duration, Natural
 
@@ -268,55 +257,6 @@ def test_names_of_the_house_are_no_module_names(name: str) -> None:
 def test_every_type_can_be_declared(type_: str) -> None:
     spec = f'{{ type = "{type_}", open = true }}' if type_ == "choice" else f'"{type_}"'
     assert read(HEAD + f"[table.items.fields]\nname = {spec}").tables[0].fields["name"].type == type_
-
-
-def test_a_catalog_joins_core_modules_and_what_people_added() -> None:
-    catalog = catalog_of(
-        core_manifest(),
-        [read(GOOD)],
-        [UserTable(name="workspace.props", key=("name",), label="{name}")],
-        [
-            UserField(key="workspace.props.name", table="workspace.props", spec='{"type": "text", "required": true}'),
-            UserField(key="workspace.lighting_cues.gel", table="lighting.cues", spec='"text"'),
-        ],
-    )
-    assert catalog.problems == ()
-    assert catalog.modules == {"workspace": "", "core": "1.0", "lighting": "1.0.0"}
-    assert catalog.table("core.queries").key == ("name",)
-    assert catalog.table("workspace.props").title == "Props"
-    assert catalog.resolve_field("workspace.props", "name").column == "name"
-    assert catalog.resolve_field("lighting.cues", "gel").column == "workspace.lighting_cues.gel"
-    assert catalog.relation("lighting.in_scene").source == "lighting.cues"
-
-
-@pytest.mark.parametrize(
-    "added",
-    [
-        UserField(key="workspace.a.b", table="nothing.here", spec='"text"'),
-        UserField(key="gel", table="lighting.cues", spec='"text"'),
-        UserField(key="workspace.lighting_cues.gel", table="lighting.cues", spec="{"),
-        UserField(key="workspace.lighting_cues.gel", table="lighting.cues", spec='"txt"'),
-        UserField(key="workspace.lighting_cues.gel", table="lighting.cues", spec="[]"),
-        UserField(key="lighting.cues.number", table="lighting.cues", spec='"text"'),
-    ],
-)
-def test_a_field_that_cannot_be_understood_is_left_out_and_named(added: UserField) -> None:
-    catalog = catalog_of(core_manifest(), [read(GOOD)], (), [added])
-    assert len(catalog.problems) == 1
-    assert f"The field '{added.key}' cannot be shown: " in catalog.problems[0]
-    assert list(catalog.table("lighting.cues").fields) == list(read(GOOD).tables[0].fields)
-
-
-@pytest.mark.parametrize("name", ["lighting.cues", "props", "lighting.in_scene", "A.b"])
-def test_a_table_whose_name_is_taken_or_none_is_left_out_and_named(name: str) -> None:
-    catalog = catalog_of(core_manifest(), [read(GOOD)], [UserTable(name=name)])
-    assert f"The table '{name}' cannot be shown" in catalog.problems[0]
-
-
-def test_added_fields_of_tables_with_the_same_short_name_differ() -> None:
-    assert user_field_key("lighting.cues", "gel") == "workspace.lighting_cues.gel"
-    assert user_field_key("sound.cues", "gel") == "workspace.sound_cues.gel"
-    assert user_field_key("workspace.props", "colour") == "workspace.props.colour"
 
 
 def test_a_field_s_spec_may_be_a_type_or_a_table() -> None:

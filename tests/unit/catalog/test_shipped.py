@@ -7,8 +7,9 @@ import pathlib
 import pytest
 
 from openprod.catalog import manifest, templates
+from openprod.catalog.assembly import catalog_of
 from openprod.catalog.core import core_manifest
-from openprod.catalog.manifest import Manifest, catalog_of
+from openprod.catalog.manifest import Manifest
 from openprod.model.values import Natural
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -43,12 +44,16 @@ def test_a_shipped_module_is_useful_alone(path: pathlib.Path) -> None:
         assert table.fields
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.parent.name)
-def test_text_of_a_first_version_merges_as_a_whole(path: pathlib.Path) -> None:
-    found = read(path)
-    fields = [field for table in found.tables for field in table.fields.values()]
-    assert found.version.startswith("0.")
-    assert {field.merge for field in fields} == {"scalar"}
+def test_notes_merge_letter_by_letter_and_keys_and_titles_do_not() -> None:
+    merging = {
+        field.key
+        for path in MODULES
+        for table in read(path).tables
+        for field in table.fields.values()
+        if field.merge == "crdt"
+    }
+    assert {"contacts.people.notes", "lighting.cues.intent", "sm.cues.sm_notes", "notes.notes.text"} <= merging
+    assert not {key for key in merging if key.rpartition(".")[2] in ("name", "number", "label", "title", "on")}
 
 
 def test_all_modules_together_make_one_catalog() -> None:

@@ -29,7 +29,9 @@ CUES = b"cue_list,cue,label,up,called,script_line,cue_words\r\n1,11,Dawn,3,Y,12,
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    with openprod.init(tmp_path / "w", name="Hamlet", template="stage-management", home=tmp_path / "home") as made:
+    with openprod.init(tmp_path / "w", name="Hamlet", home=tmp_path / "home") as made:
+        for module in ("contacts", "script", "casting", "schedule", "lighting", "sound", "sm"):
+            made.adopt(module)
         yield made
 
 
@@ -125,6 +127,7 @@ def test_fields_in_conflict_are_marked_on_demand(workspace: Workspace) -> None:
 
 
 def test_a_saved_query_is_exported_as_people_read_it(workspace: Workspace) -> None:
+    workspace.apply_template("stage-management")
     import_csv(workspace, CUES, "x.csv", "lighting.cues").commit()
     with workspace.edit() as edit:
         edit.put("lighting.cues:11", into="sm.cues")

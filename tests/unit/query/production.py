@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from tests.unit.query.read_model import ReadModel
 
+from openprod.catalog.assembly import catalog_of
 from openprod.catalog.core import core_manifest
-from openprod.catalog.manifest import catalog_of, read
+from openprod.catalog.manifest import read
 from openprod.catalog.tables import Catalog
 
 ROOT = Path(__file__).parents[3]
@@ -24,7 +25,7 @@ def shipped_catalog() -> Catalog:
         read((ROOT / "modules" / name / "module.toml").read_text("utf-8"), f"modules/{name}/module.toml")
         for name in MODULES
     ]
-    return catalog_of(core_manifest(), manifests, [], [])
+    return catalog_of(core_manifest(), manifests)
 
 
 def shipped_query(folder: str, name: str) -> str:

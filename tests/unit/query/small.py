@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tests.unit.query.read_model import ReadModel
 
+from openprod.catalog.assembly import catalog_of
 from openprod.catalog.core import core_manifest
-from openprod.catalog.manifest import catalog_of, read
+from openprod.catalog.manifest import read
 from openprod.catalog.tables import Catalog
 
 MANIFEST = """
@@ -66,7 +67,7 @@ ordered = true
 
 
 def small_catalog() -> Catalog:
-    return catalog_of(core_manifest(), [read(MANIFEST, "small.toml")], [], [])
+    return catalog_of(core_manifest(), [read(MANIFEST, "small.toml")])
 
 
 def small() -> ReadModel:

@@ -10,8 +10,9 @@ import pytest
 from tests.unit.query.production import ROOT, shipped_catalog
 from tests.unit.query.read_model import ReadModel
 
+from openprod.catalog.assembly import catalog_of
 from openprod.catalog.core import core_manifest
-from openprod.catalog.manifest import catalog_of, read
+from openprod.catalog.manifest import read
 from openprod.query.tree import Query, read_query
 
 QUERIES = sorted([*ROOT.glob("modules/*/queries/*.toml"), *ROOT.glob("templates/*/queries/*.toml")])
@@ -19,7 +20,7 @@ QUERIES = sorted([*ROOT.glob("modules/*/queries/*.toml"), *ROOT.glob("templates/
 
 def alone(module: str) -> ReadModel:
     path = ROOT / "modules" / module / "module.toml"
-    return ReadModel(catalog_of(core_manifest(), [read(path.read_text("utf-8"), path.name)], [], []))
+    return ReadModel(catalog_of(core_manifest(), [read(path.read_text("utf-8"), path.name)]))
 
 
 @pytest.mark.parametrize("path", QUERIES, ids=lambda path: "/".join(path.parts[-4:]))

@@ -190,6 +190,7 @@ class FakeDesk:
                     "module": name.split(".", maxsplit=1)[0],
                     "count": len(self.rows[name]),
                     "key": [],
+                    "hidden": False,
                 }
                 for name, title in self.titles.items()
             ]

@@ -72,3 +72,46 @@ def test_a_missing_file_or_one_that_is_no_text_is_a_sentence(tmp_path: Path) -> 
         found.text("queries/x.toml")
     with pytest.raises(Refused, match="not text in UTF-8"):
         found.text("raw")
+
+
+def test_a_pack_has_the_bytes_of_its_format_and_reads_back(tmp_path: Path) -> None:
+    package = packages.read(folder(tmp_path / "a", module__toml="x", other="yz"))
+    raw = package.pack()
+    assert raw.hex() == ("6f70656e70726f64206d6f64756c6520310a9292ab6d6f64756c652e746f6d6cc4017892a56f74686572c402797a")
+    assert package.hash == packages.read_pack(raw, tmp_path / "a.opmod").hash
+    assert packages.read_pack(raw, tmp_path / "a.opmod").files == package.files
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"openprod module 1\n",
+        b"openprod module 1\n\x90",
+        b"openprod module 1\n\x91\x92\xa3../\xc4\x00",
+        b"openprod module 1\n\x91\x92\xa2.a\xc4\x00",
+        b"openprod module 1\n\x91\x92\xa3a/b\xc5\x00\x00",
+        b"openprod module 1\n\x92\x92\xa1b\xc4\x00\x92\xa1a\xc4\x00",
+        b"openprod module 1\n\x92\x92\xa1a\xc4\x00\x92\xa1a\xc4\x00",
+        b"openprod module 1\n\x91\x92\xa1a\xc4\x00\x00",
+        b"openprod module 2\n\x91\x92\xa1a\xc4\x00",
+    ],
+)
+def test_what_is_no_pack_is_refused(raw: bytes, tmp_path: Path) -> None:
+    with pytest.raises(packages.NotAPack):
+        packages.read_pack(raw, tmp_path / "a.opmod")
+
+
+def test_an_installation_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = tmp_path / "modules"
+    packages.install(installed, "a", packages.read(folder(tmp_path / "a", module__toml="old")), bytes)
+    other = packages.read(folder(tmp_path / "b", module__toml="new"))
+
+    def full(_: Path, __: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(Refused, match="No space left"):
+        packages.install(installed, "a", other, bytes)
+    assert (installed / "a" / "module.toml").read_text(encoding="utf-8") == "old"
+    assert [one.name for one in installed.iterdir()] == ["a"]

@@ -6,8 +6,8 @@ from collections.abc import Generator
 
 import pytest
 
+from openprod.catalog.assembly import catalog_of
 from openprod.catalog.core import core_manifest
-from openprod.catalog.manifest import catalog_of
 from openprod.catalog.manifest import read as read_manifest
 from openprod.catalog.tables import Catalog
 from openprod.model.values import (

@@ -154,9 +154,9 @@ class Company:
         self.open.append(made)
         return made
 
-    def cast(self, *names: str) -> list[Workspace]:
+    def cast(self, *names: str, module: str | None = LAB) -> list[Workspace]:
         """Returns devices of so many people, all in sync."""
-        first = self.found(names[0])
+        first = self.found(names[0], module=module)
         found = [first, *(self.join(name, first) for name in names[1:])]
         meet(*found)
         return found

@@ -28,7 +28,7 @@ from openprod.catalog.strict import ManifestError
 from openprod.catalog.tables import UnknownName
 from openprod.model.errors import Refused
 from openprod.store.packages import NoSuchPackage
-from openprod.workspace.adopt import BadName, NameTaken
+from openprod.workspace.shaping import BadName, NameTaken
 from openprod.workspace.workspace import Workspace
 
 NEWER = LAB.replace('version = "1.0.0"', 'version = "1.10.0"').replace(
@@ -254,12 +254,12 @@ def test_two_people_making_the_same_table_make_one(company: Company) -> None:
     sound(ana, ben)
 
 
-def test_a_template_brings_its_modules_and_queries_as_one_bundle(company: Company) -> None:
+def test_a_template_brings_its_modules_and_queries_as_one_bundle_and_confirms_in_another(company: Company) -> None:
     ana = company.found(module=None)
     before = count_bundles(ana)
     assert ana.apply_template("stage-management") == "stage-management"
-    assert count_bundles(ana) == before + 1
+    assert count_bundles(ana) == before + 2
     assert ana.count("core.queries") > 0
     ana.apply_template("stage-management")
-    assert count_bundles(ana) == before + 1
+    assert count_bundles(ana) == before + 2
     sound(ana)

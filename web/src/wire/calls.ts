@@ -295,6 +295,7 @@ export interface TableShape {
   readonly module: string;
   readonly count: number;
   readonly key: readonly string[];
+  readonly hidden: boolean;
 }
 
 /** Where a window stands: `name` is the overlay's or the moment's, empty for the production as it is. */
@@ -644,6 +645,7 @@ export const checkTableShape: Check<TableShape> = shape<TableShape>({
   module: text,
   count: whole,
   key: listOf(text),
+  hidden: flag,
 });
 
 export const checkStanding: Check<Standing> = shape<Standing>({
