@@ -183,6 +183,33 @@ export const tables = (kit) => {
       return found;
     },
 
+    async matrix(browser) {
+      const page = await enter(browser, "contacts.people");
+      const found = {};
+      await into(page, "In group");
+      await choose(page, 1, "In group", "Show as a matrix");
+      await page.waitForFunction(() => [...document.querySelectorAll(".g-head [role=columnheader]")].some((one) => one.textContent === "Choir"));
+      await click(page, 1, "Choir");
+      await page.keyboard.press("x");
+      found.made = await until(page, 1, "Choir", "X");
+      await page.waitForTimeout(500);
+      await page.evaluate(() => navigator.clipboard.writeText("X\tX\n\tX"));
+      await click(page, 2, "Choir");
+      await press(page, "Control+v");
+      found.pasted = [await until(page, 2, "Choir", "X"), await until(page, 2, "Crew", "X"), await until(page, 3, "Crew", "X")];
+      found.empty = await text(page, 3, "Choir");
+      await page.waitForTimeout(500);
+      found.still = await text(page, 2, "Crew");
+      await shot(page, "matrix");
+      await click(page, 1, "Choir");
+      await press(page, "Delete");
+      found.ended = await until(page, 1, "Choir", "");
+      await press(page, "Control+z");
+      found.back = await until(page, 1, "Choir", "X");
+      found.axe = await audited(page, "matrix");
+      return found;
+    },
+
     async large(browser) {
       const page = await enter(browser);
       const found = {};

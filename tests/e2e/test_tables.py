@@ -57,6 +57,24 @@ def test_blocks_of_other_programs_fills_ticks_and_other_tables(play: Play, show:
     assert show.record("lighting.cues:4")["tables"] == ["lighting.cues"]
 
 
+def test_a_relation_is_a_matrix_of_marks(play: Play, show: Workspace) -> None:
+    with show.edit() as edit:
+        choir = edit.add("contacts.groups", name="Choir")
+        edit.add("contacts.groups", name="Crew")
+    before = show.status()["bundles"]
+    seen = play("matrix")
+    assert seen["made"] is True
+    assert seen["pasted"] == [True, True, True]
+    assert (seen["empty"], seen["still"]) == ("", "X")
+    assert seen["ended"] is True
+    assert seen["back"] is True
+    assert seen["axe"] == []
+    assert seen["errors"] == []
+    assert sorted(one["title"] for one in show.relations(choir)) == ["Jane Doe", "Mina Okafor"]
+    # A mark, a block, an end, an undo: each is one bundle.
+    assert show.status()["bundles"] == before + 4
+
+
 def test_a_pasted_block_of_two_thousand_cells_is_one_change(play: Play, show: Workspace) -> None:
     before = show.status()["bundles"]
     seen = play("large")

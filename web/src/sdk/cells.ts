@@ -5,7 +5,7 @@ import { readable, shown } from "../lib/format.ts";
 import type { Fault, Result } from "../lib/result.ts";
 import { good } from "../lib/result.ts";
 import type { Block } from "../lib/tsv.ts";
-import type { Added, AnyIntent, FieldShape, RelationShape, RowShape } from "../wire/calls.ts";
+import type { Added, AnyIntent, FieldShape, RelationShape, RowShape, TakenShape } from "../wire/calls.ts";
 import { ENDS, endsChange, endsText, type Named, nameAll, namesIn } from "./ends.ts";
 import type { Titles } from "./titles.ts";
 import {
@@ -34,7 +34,7 @@ export interface CellFace {
   readonly competing: number;
   readonly state: "saved" | "saving" | "refused";
   /** Where what is saved here is staged only. */
-  readonly mark?: "staged";
+  readonly mark?: "staged" | "taken" | "invalid";
   /** What everybody has where something else is staged. */
   readonly was?: string;
 }
@@ -163,6 +163,7 @@ export class Cells implements Store<number> {
       shown: readable(text, field.type),
       competing,
       state: unsaved?.state ?? "saved",
+      ...takenMark(found.taken[field.key]),
       ...(below === undefined ? {} : { mark: "staged" as const, ...this.#below(below, field, text) }),
     };
     const place = field.type === "choice" && text !== "" ? field.choices.indexOf(text) : -1;
@@ -537,6 +538,10 @@ export class Cells implements Store<number> {
     }
   }
 }
+
+/** A value that is taken from another record's, or should be and cannot. */
+const takenMark = (taken: TakenShape | undefined): { readonly mark?: "taken" | "invalid" } =>
+  taken === undefined ? {} : { mark: taken.state === "ok" ? "taken" : "invalid" };
 
 const lowest = (numbers: readonly number[]): number =>
   numbers.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);

@@ -34,6 +34,7 @@ export type {
 } from "../wire/calls.ts";
 export { type CellFace, Cells, type Memory } from "./cells.ts";
 export { ENDS, endsColumn, relating, SEPARATOR } from "./ends.ts";
+export { Matrix, type NewMark } from "./matrix.ts";
 export { NOW, Standings } from "./standing.ts";
 export { Titles } from "./titles.ts";
 

@@ -1,12 +1,21 @@
 import { useMemo } from "react";
+import { useSearchParams } from "wouter";
 import { good, type Result } from "../lib/result.ts";
 import { endsColumn, type FieldShape, lineState, type Show } from "../sdk/index.ts";
 import { useAsked, useOverview, useShow, useStore } from "./hooks.ts";
+import { MatrixPage } from "./matrix/MatrixPage.tsx";
 import { TopBar } from "./TopBar.tsx";
 import { TableScreen } from "./table/TableScreen.tsx";
 
-/** A table, once its fields are known. */
+/** A table, or one of its relations as a matrix where the address says so. */
 export const TablePage = ({ name }: { readonly name: string }) => {
+  const [params] = useSearchParams();
+  const matrix = params.get("matrix");
+  return matrix === null ? <PlainTable name={name} /> : <MatrixPage name={name} column={matrix} />;
+};
+
+/** A table, once its fields are known. */
+const PlainTable = ({ name }: { readonly name: string }) => {
   const { show } = useShow();
   const overview = useOverview();
   const state = useStore(useMemo(() => lineState(show.line), [show]));

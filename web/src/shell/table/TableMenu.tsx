@@ -1,3 +1,4 @@
+import { useLocation } from "wouter";
 import { filterOf } from "../../lib/filter.ts";
 import { joined, partsOf } from "../../lib/question.ts";
 import { type Cell, range, type Selection, size } from "../../parts/grid/model.ts";
@@ -117,15 +118,24 @@ const SHORT = 24;
 const short = (text: string): string => (text.length > SHORT ? `${text.slice(0, SHORT - 1)}…` : text);
 
 const useColumnEntries = (
-  { cells, columns, view }: TableParts,
+  { table, cells, columns, view }: TableParts,
   verbs: TableVerbs,
   col: number,
 ): readonly Entry[] => {
+  const [, go] = useLocation();
   const field = cells.fields[col];
   const column = columns[col];
   if (field === undefined || column === undefined) return [];
   const frozen = view.arrangement.frozen ?? 1;
   return [
+    ...(field.type === ENDS && field.target.length > 0
+      ? [
+          {
+            label: "Show as a matrix",
+            run: () => go(`/table/${table}?matrix=${encodeURIComponent(field.key)}`),
+          },
+        ]
+      : []),
     { label: "Sort up", run: () => verbs.sort(col, false) },
     { label: "Sort down", run: () => verbs.sort(col, true) },
     view.group === field.name
