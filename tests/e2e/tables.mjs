@@ -210,6 +210,37 @@ export const tables = (kit) => {
       return found;
     },
 
+    async record(browser) {
+      const page = await enter(browser, "contacts.people");
+      const found = {};
+      await click(page, 1, "Name");
+      await press(page, "Space");
+      await page.locator(".panel h2", { hasText: "Jane Doe" }).waitFor();
+      await page.locator(".f-row", { hasText: "In tables" }).getByRole("button", { name: "Put into" }).click();
+      await page.locator(".menu-item", { hasText: "Groups" }).click();
+      await page.locator(".panel .chip", { hasText: "Groups" }).waitFor();
+      await shot(page, "record");
+      await page.getByLabel("Take it out of Groups").click();
+      await page.locator(".panel .chip", { hasText: "Groups" }).waitFor({ state: "detached" });
+      await page.getByLabel("History of Phone").first().click();
+      await page.locator(".hist-field", { hasText: "Phone" }).waitFor();
+      found.told = await page.locator(".hist li").allTextContents();
+      await page.locator(".hist-field .btn").click();
+      await page.locator(".panel .tab", { hasText: "Fields" }).click();
+      await page.locator(".panel").getByRole("button", { name: "More" }).click();
+      await page.locator(".menu-item", { hasText: "The same as another record" }).click();
+      await page.getByLabel("The other record").fill("Mina");
+      await page.locator(".menu-item", { hasText: "Mina Okafor" }).click();
+      await page.locator(".same caption").waitFor();
+      found.differ = await page.locator(".same tbody th").allTextContents();
+      await shot(page, "merge");
+      await page.getByRole("button", { name: "They are one" }).click();
+      await count(page, "2");
+      found.open = await page.locator(".pill.c").textContent();
+      found.axe = await audited(page, "record");
+      return found;
+    },
+
     async large(browser) {
       const page = await enter(browser);
       const found = {};

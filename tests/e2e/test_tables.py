@@ -75,6 +75,16 @@ def test_a_relation_is_a_matrix_of_marks(play: Play, show: Workspace) -> None:
     assert show.status()["bundles"] == before + 4
 
 
+def test_a_record_is_put_into_tables_told_by_field_and_merged_after_a_look(play: Play, show: Workspace) -> None:
+    seen = play("record")
+    assert len(seen["told"]) == 1
+    assert {"Name", "Phone"} <= set(seen["differ"])
+    assert int(seen["open"]) == 3
+    assert seen["axe"] == []
+    assert seen["errors"] == []
+    assert len(show.query(query={"from": "contacts.people"})) == 2
+
+
 def test_a_pasted_block_of_two_thousand_cells_is_one_change(play: Play, show: Workspace) -> None:
     before = show.status()["bundles"]
     seen = play("large")

@@ -44,6 +44,13 @@ class DifferenceShape(TypedDict):
     other: Plain
 
 
+class MappedPair(TypedDict):
+    """Two fields, by full key, that are the same data."""
+
+    one: str
+    other: str
+
+
 class Merged(TypedDict):
     """The id that stands for both records."""
 
@@ -78,6 +85,10 @@ def _differences(seat: RecordsSeat, args: TwoRecords) -> list[DifferenceShape]:
     return [{"field": str(each["field"]), "one": each["one"], "other": each["other"]} for each in found]
 
 
+def _mapped(seat: RecordsSeat, _: Args) -> list[MappedPair]:
+    return [{"one": one, "other": other} for one, other in _room(seat).mappings()]
+
+
 def _split(seat: RecordsSeat, args: SplitOff) -> SplitApart:
     stays, goes = _room(seat).split(args.record, args.tables)
     return {"stays": stays, "goes": goes}
@@ -100,6 +111,7 @@ RECORD_CALLS = (
         "What modules say somebody should look at in a table, or in all, with counts.",
         lambda s, a: _room(s).checks(a.table),
     ),
+    _call("table.mapped", Args, list[MappedPair], "Which fields people said are the same data.", _mapped),
     _call(
         "record.differences",
         TwoRecords,

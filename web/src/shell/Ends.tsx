@@ -7,6 +7,8 @@ import { useAsked, useOverview, useShow, useStore } from "./hooks.ts";
 import type { TableField } from "./useFields.ts";
 
 const SUGGESTIONS = 8;
+/** What is dragged is an entry of a list in this page, and nothing else. */
+const DRAGGED = "application/x-openprod-entry";
 
 /** Suggests records of some tables by the words typed. */
 export const useSuggest = (tables: readonly string[]) => {
@@ -78,15 +80,58 @@ export const Ends = ({ record, column, ends }: EndsProps) => {
     );
     if (!answer.ok) say(answer.error);
   };
+  const isOrdered = column.ordered && column.is_source;
+  /** Moves an entry to another place of the list, as one step. */
+  const move = async (from: number, to: number): Promise<void> => {
+    const [moved, there] = [ends[from], ends[to]];
+    if (moved === undefined || there === undefined || from === to) return;
+    const place = to > from ? { after: there.id } : { before: there.id };
+    const answer = await show.edit(
+      [{ do: "move", relation: moved.id, ...place }],
+      `${column.title}: ${moved.title} ${to > from ? "behind" : "before"} ${there.title}`,
+    );
+    if (!answer.ok) say(answer.error);
+  };
+  /** What makes an entry of an ordered list one that is dragged to its place. */
+  const moving = (one: RelationShape, at: number) =>
+    isOrdered
+      ? {
+          draggable: true,
+          title: "Drag, or Alt ↑ and Alt ↓, to put it elsewhere in the order",
+          onDragStart: (event: React.DragEvent) => event.dataTransfer.setData(DRAGGED, one.id),
+          onDragOver: (event: React.DragEvent) => {
+            if (event.dataTransfer.types.includes(DRAGGED)) event.preventDefault();
+          },
+          onDrop: (event: React.DragEvent) => {
+            event.preventDefault();
+            const id = event.dataTransfer.getData(DRAGGED);
+            void move(
+              ends.findIndex((end) => end.id === id),
+              at,
+            );
+          },
+        }
+      : {};
   return (
     <div className="f-row">
       <span className="f-label">{column.title}</span>
       <div className="f-value">
         {ends.length > 0 && (
           <ul className="ends">
-            {ends.map((one) => (
-              <li key={one.id} className="chip is-end">
-                <button type="button" className="end-open" onClick={() => void open(one.other)}>
+            {ends.map((one, at) => (
+              <li key={one.id} className="chip is-end" {...moving(one, at)}>
+                <button
+                  type="button"
+                  className="end-open"
+                  aria-keyshortcuts={isOrdered ? "Alt+ArrowUp Alt+ArrowDown" : undefined}
+                  onClick={() => void open(one.other)}
+                  onKeyDown={(event) => {
+                    const by = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
+                    if (!isOrdered || !event.altKey || by === 0) return;
+                    event.preventDefault();
+                    void move(at, at + by);
+                  }}
+                >
                   {one.title}
                   <Properties relation={one} />
                 </button>

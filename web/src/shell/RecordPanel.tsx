@@ -1,20 +1,16 @@
-import { X } from "lucide-react";
-import { Fragment, useEffect, useRef, useState } from "react";
-import { Link } from "wouter";
+import { History as Clock, X } from "lucide-react";
+import { Fragment, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Plain } from "../lib/check.ts";
-import { moment, shown } from "../lib/format.ts";
-import type {
-  ConflictShape,
-  FieldShape,
-  LogEntry,
-  RecordShape,
-  RelationColumn,
-  RelationShape,
-} from "../sdk/index.ts";
+import { shown } from "../lib/format.ts";
+import type { ConflictShape, FieldShape, RecordShape, RelationColumn, RelationShape } from "../sdk/index.ts";
 import { isTyping } from "./App.tsx";
 import { ConflictChoices, type Side } from "./ConflictChoices.tsx";
 import { Ends, RecordField, useRelationColumns } from "./Ends.tsx";
 import { useAsked, useOverview, useShow, useStore } from "./hooks.ts";
+import { History } from "./record/History.tsx";
+import { Same } from "./record/Same.tsx";
+import { Tables } from "./record/Tables.tsx";
+import { Taken } from "./record/Taken.tsx";
 import { type TableField, useFields } from "./useFields.ts";
 
 export type PanelTab = "fields" | "history";
@@ -31,6 +27,7 @@ export const RecordPanel = ({ record: id, table, tab, setTab, close }: PanelProp
   const { show } = useShow();
   const overview = useOverview();
   const panel = useRef<HTMLElement>(null);
+  const [told, setTold] = useState<FieldShape | null>(null);
   const { value: record, fault } = useAsked(() => show.call("record.get", { record: id }), id, overview);
 
   const keys = (event: React.KeyboardEvent): void => {
@@ -56,6 +53,7 @@ export const RecordPanel = ({ record: id, table, tab, setTab, close }: PanelProp
       <header>
         <div className="panel-top">
           <h2>{record?.title ?? ""}</h2>
+          {record !== null && <Same record={record} table={table} />}
           <button type="button" className="btn icon" aria-label="Close record" onClick={close}>
             <X className="i" aria-hidden="true" />
           </button>
@@ -68,7 +66,10 @@ export const RecordPanel = ({ record: id, table, tab, setTab, close }: PanelProp
               role="tab"
               aria-selected={tab === one}
               className="tab"
-              onClick={() => setTab(one)}
+              onClick={() => {
+                setTold(null);
+                setTab(one);
+              }}
             >
               {one === "fields" ? "Fields" : "History"}
             </button>
@@ -80,17 +81,81 @@ export const RecordPanel = ({ record: id, table, tab, setTab, close }: PanelProp
           {fault.message}
         </p>
       )}
-      {record !== null && tab === "fields" && <Fields record={record} table={table} />}
-      {record !== null && tab === "history" && <History record={record} version={overview} />}
+      {record !== null && tab === "fields" && (
+        <Fields
+          record={record}
+          table={table}
+          tell={(field) => {
+            setTold(field);
+            setTab("history");
+          }}
+        />
+      )}
+      {record !== null && tab === "history" && (
+        <History record={record} field={told} version={overview} showAll={() => setTold(null)} />
+      )}
     </aside>
   );
 };
 
-const Fields = ({ record, table }: { readonly record: RecordShape; readonly table: string }) => {
+/** Fields that people said are the same data, each once: the first of them, with the tables of the others. */
+const useOnce = (fields: readonly TableField[], titleOf: (table: string) => string) => {
+  const { show } = useShow();
+  const overview = useOverview();
+  const { value: pairs } = useAsked(() => show.call("table.mapped", {}), "mapped", overview);
+  return useMemo(() => {
+    const first = new Map<string, TableField>();
+    const also = new Map<string, string[]>();
+    const once = fields.filter((field) => {
+      const kin = kinOf(field.key, pairs ?? []);
+      const before = [...kin].map((key) => first.get(key)).find((one) => one !== undefined);
+      if (before === undefined) {
+        first.set(field.key, field);
+        return true;
+      }
+      also.set(before.key, [...(also.get(before.key) ?? []), `${titleOf(field.table)}: ${field.title}`]);
+      return false;
+    });
+    return { once, also };
+  }, [fields, pairs, titleOf]);
+};
+
+/** Every field that is the same data as one, by whatever way. */
+const kinOf = (
+  key: string,
+  pairs: readonly { readonly one: string; readonly other: string }[],
+): ReadonlySet<string> => {
+  const found = new Set([key]);
+  for (let before = 0; before < found.size; ) {
+    before = found.size;
+    for (const { one, other } of pairs)
+      if (found.has(one) || found.has(other)) {
+        found.add(one);
+        found.add(other);
+      }
+  }
+  return found;
+};
+
+interface FieldsProps {
+  readonly record: RecordShape;
+  readonly table: string;
+  /** Shows the history of a field. */
+  readonly tell: (field: FieldShape) => void;
+}
+
+const Fields = ({ record, table, tell }: FieldsProps) => {
   const { show, say } = useShow();
   const overview = useOverview();
   const others = record.tables.filter((one) => one !== table);
-  const fields = useFields([table, ...others]).filter((field) => !field.hidden);
+  const all = useFields([table, ...others]);
+  const tables = overview?.tables;
+  const titleOf = useCallback(
+    (name: string): string => tables?.find((one) => one.name === name)?.title ?? name,
+    [tables],
+  );
+  const inSight = useMemo(() => all.filter((field) => !field.hidden), [all]);
+  const { once: fields, also } = useOnce(inSight, titleOf);
   const { value: open } = useAsked(() => show.call("conflict.list", {}), record.id, overview);
   const asked = (key: string): ConflictShape | undefined =>
     open?.conflicts.find((conflict) => conflict.record === record.id && conflict.field === key);
@@ -110,13 +175,21 @@ const Fields = ({ record, table }: { readonly record: RecordShape; readonly tabl
   );
   const endsOf = (column: RelationColumn): readonly RelationShape[] =>
     (relations ?? []).filter((one) => isOf(one, column));
-  const titleOf = (name: string): string => overview?.tables.find((one) => one.name === name)?.title ?? name;
   const fieldRow = (field: TableField) => {
     const conflict = asked(field.key);
     return (
       <div key={field.key} className="f-row">
         <span className="f-label" id={`f-${field.key}`}>
           {field.title}
+          <button
+            type="button"
+            className="f-told"
+            aria-label={`History of ${field.title}`}
+            title="History of this field"
+            onClick={() => tell(field)}
+          >
+            <Clock className="i" aria-hidden="true" />
+          </button>
         </span>
         <div className="f-value">
           {conflict !== undefined && (
@@ -127,6 +200,8 @@ const Fields = ({ record, table }: { readonly record: RecordShape; readonly tabl
           ) : (
             <FieldText record={record} field={field} isOpen={conflict !== undefined} />
           )}
+          {also.has(field.key) && <small className="f-also">= {also.get(field.key)?.join(", ")}</small>}
+          <Taken record={record} field={field} />
         </div>
       </div>
     );
@@ -150,18 +225,7 @@ const Fields = ({ record, table }: { readonly record: RecordShape; readonly tabl
             {isWhole ? "Hide empty fields" : `${empty.length} empty fields`}
           </button>
         )}
-        {others.length > 0 && (
-          <div className="f-row">
-            <span className="f-label">Also in</span>
-            <div className="f-value chips">
-              {others.map((name) => (
-                <Link key={name} href={`/table/${name}?record=${record.id}`} className="chip">
-                  {titleOf(name)}
-                </Link>
-              ))}
-            </div>
-          </div>
-        )}
+        <Tables record={record} table={table} />
       </div>
       <OtherRelations
         relations={(relations ?? []).filter((one) => !columns.some((column) => isOf(one, column)))}
@@ -255,33 +319,3 @@ const OtherRelations = ({ relations }: { readonly relations: readonly RelationSh
       </ul>
     </section>
   );
-
-const History = ({ record, version }: { readonly record: RecordShape; readonly version: unknown }) => {
-  const { show } = useShow();
-  const { value: entries } = useAsked(
-    () => show.call("record.history", { record: record.id }),
-    record.id,
-    version,
-  );
-  const now = new Date();
-  return (
-    <div className="hist" role="tabpanel">
-      <ol>
-        {entries?.map((entry) => (
-          <Entry key={entry.bundle} entry={entry} now={now} />
-        ))}
-      </ol>
-      {entries?.length === 0 && <p className="muted">Nothing has changed yet.</p>}
-    </div>
-  );
-};
-
-const Entry = ({ entry, now }: { readonly entry: LogEntry; readonly now: Date }) => (
-  <li>
-    <time dateTime={entry.at}>{moment(entry.at, now)}</time>
-    <span>
-      <b>{entry.actor_name}</b>{" "}
-      {entry.ops.length === 0 ? entry.label : entry.ops.map((op) => op.text).join("; ")}
-    </span>
-  </li>
-);

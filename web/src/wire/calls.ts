@@ -580,6 +580,12 @@ export interface CheckShape {
   readonly text: string;
 }
 
+/** Two fields, by full key, that are the same data. */
+export interface MappedPair {
+  readonly one: string;
+  readonly other: string;
+}
+
 /** A field in which two records differ, with both values. */
 export interface DifferenceShape {
   readonly field: string;
@@ -897,6 +903,11 @@ export const checkCheckShape: Check<CheckShape> = shape<CheckShape>({
   text: text,
 });
 
+export const checkMappedPair: Check<MappedPair> = shape<MappedPair>({
+  one: text,
+  other: text,
+});
+
 export const checkDifferenceShape: Check<DifferenceShape> = shape<DifferenceShape>({
   field: text,
   one: plain,
@@ -971,6 +982,7 @@ export interface Calls {
   readonly "staging.rename": { readonly args: OneOverlay; readonly result: Standing };
   readonly "table.views": { readonly args: AnyTable; readonly result: readonly ViewShape[] };
   readonly "table.checks": { readonly args: AnyTable; readonly result: readonly CheckShape[] };
+  readonly "table.mapped": { readonly args: Nothing; readonly result: readonly MappedPair[] };
   readonly "record.differences": { readonly args: TwoRecords; readonly result: readonly DifferenceShape[] };
   readonly "record.merge": { readonly args: TwoRecords; readonly result: Merged };
   readonly "record.split": { readonly args: SplitOff; readonly result: SplitApart };
@@ -1015,6 +1027,7 @@ export const results: { readonly [K in keyof Calls]: Check<Calls[K]["result"]> }
   "staging.rename": checkStanding,
   "table.views": listOf(checkViewShape),
   "table.checks": listOf(checkCheckShape),
+  "table.mapped": listOf(checkMappedPair),
   "record.differences": listOf(checkDifferenceShape),
   "record.merge": checkMerged,
   "record.split": checkSplitApart,
