@@ -336,8 +336,11 @@ TERMINAL: dict[str, tuple[str, ...]] = {
     "cli.no_such_question": ("resolve", "ffffffff", "--choose", "1"),
     "cli.no_such_place": ("sync", "nowhere.txt"),
     "cli.no_table_or_query": ("export", "stage.peple", "out.csv"),
-    "cli.only_csv": ("export", "stage.people", "out.xlsx"),
+    "cli.not_readable": ("export", "stage.people", "out.csv", "--format", "eos", "--onto", "nowhere.csv"),
     "cli.query_file": ("query", "--file", "there.key"),
+    "export.no_such_column": ("export", "stage.people", "out.csv", "--only", "nmae=Jane"),
+    "export.not_in_this_form": ("export", "stage.people", "out.ics"),
+    "export.unknown_format": ("export", "stage.people", "out.mp3"),
 }
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
@@ -16,17 +17,19 @@ from openprod.cli.progress import bar
 from openprod.model.errors import Missing, Refused
 
 if TYPE_CHECKING:
+    from openprod.exchange.listing import Listing
     from openprod.exchange.plan import Preview
     from openprod.exchange.stage import Staged
+    from openprod.workspace.view import View
 
 LINES_SHOWN = 20
 STDOUT = "-"
 
 
-class OnlyCsv(Refused):
-    """A kind of file that this version does not write or read."""
+class NotReadable(Refused):
+    """A file that was named cannot be read."""
 
-    code = "cli.only_csv"
+    code = "cli.not_readable"
 
 
 class NothingOfThatName(Missing):
@@ -204,46 +207,147 @@ def _pair(text: str, option: str) -> tuple[str, str]:
     return column.strip(), field.strip()
 
 
-@command("export")
+@command("export", overlay=True)
 @click.argument("what", metavar="TABLE_OR_QUERY")
 @click.argument("file", metavar="FILE")
+@click.option("--format", "form", metavar="F", help="What to write, where the file's name does not say it.")
 @click.option("--where", metavar="Q", help="Only records of the table for which this holds.")
 @click.option("--fields", metavar="F,…", help="Only these fields of the table.")
 @click.option("--param", "params", metavar="K=V", multiple=True, type=assignment, help="A value for the query's $k.")
+@click.option("--only", "only", metavar="COLUMN=TEXT", multiple=True, type=assignment, help="Only rows that show this.")
+@click.option("--onto", metavar="FILE", help="The console's last export: only what changed is replaced in it (eos).")
+@click.option("--as-of", "as_of", metavar="T", help="As it was: a time, a date (its end) or a milestone.")
 def export(
-    call: Call, what: str, file: str, where: str | None, fields: str | None, params: tuple[tuple[str, str], ...]
+    call: Call,
+    what: str,
+    file: str,
+    form: str | None,
+    where: str | None,
+    fields: str | None,
+    params: tuple[tuple[str, str], ...],
+    only: tuple[tuple[str, str], ...],
+    onto: str | None,
+    as_of: str | None,
 ) -> None:
-    """Write a table, or a saved query's answer, to a CSV file that spreadsheets open. FILE may be - for stdout."""
-    if Path(file).suffix.lower() not in {".csv", ".txt", ""} and file != STDOUT:
-        raise OnlyCsv(f"{file} cannot be written: this version writes CSV. Choose a name that ends in .csv.")
-    workspace = call.open()
-    from openprod.exchange.export import export_query, export_table, write_file
-    from openprod.workspace.asking import UnknownQuery
+    """Write a table, or a saved query's answer, to a file: CSV, Excel, JSON, a calendar, an address book, paper.
 
-    if what in workspace.catalog.tables:
-        if params:
-            raise click.UsageError("--param is for queries, and this is a table.")
-        raw = export_table(workspace, what, fields=names(fields), where=where or "")
-    elif where or fields:
-        workspace.catalog.table(what)
-        return
-    else:
-        try:
-            raw = export_query(workspace, what, params=once(params))
-        except UnknownQuery as error:
-            from openprod.catalog.tables import either, near_names
+    FILE's ending says which, or --format; - writes to stdout.
+    """
+    from openprod.exchange import writers
+    from openprod.exchange.export import write_file
 
-            near = near_names(what, workspace.catalog.tables)
-            hint = f" Did you mean {either(near)}?" if near else f" {error}"
-            raise NothingOfThatName(f"There is no table or query '{what}'.{hint}") from error
+    chosen = writers.format_of("" if file == STDOUT else file, form or "")
+    if onto is not None and chosen != "eos":
+        raise click.UsageError("--onto is for --format eos: the console's last export, in which cells are replaced.")
+    last = _bytes_of(Path(onto).expanduser()) if onto is not None else None
+    view = call.view(as_of)
+    is_worded = chosen in ("ical", "vcard", "qlab", "eos")
+    listing = _listing(view, what, where or "", names(fields), once(params), is_whole=is_worded).only(dict(only))
+    written = writers.write(view, listing, chosen, _now(view), onto=last)
     if file == STDOUT:
-        sys.stdout.write(raw.decode())
+        sys.stdout.buffer.write(written.raw)
         return
-    write_file(Path(file).expanduser(), raw)
+    write_file(Path(file).expanduser(), written.raw)
+    notes = (
+        written.notes if listing.rows else [*written.notes, f"{what} has no rows of that kind: the file holds none."]
+    )
+    for note in notes:
+        output.say(note)
     if call.is_json:
-        output.document({"file": file, "bytes": len(raw)})
+        output.document({"file": file, "bytes": len(written.raw), "rows": len(listing.rows), "notes": notes})
         return
     output.line(f"Wrote {what} to {file}.")
 
 
-COMMANDS = {"import": import_, "export": export}
+@command("paper", overlay=True)
+@click.argument("what", metavar="list | TABLE_OR_QUERY")
+@click.option("--pdf", "file", metavar="FILE", help="The file to write.")
+@click.option("--by", "group", metavar="COLUMN", default="", help="Put rows together under headings by this column.")
+@click.option("--where", metavar="Q", help="Only records of the table for which this holds.")
+@click.option("--fields", metavar="F,…", help="Only these fields of the table, in this order.")
+@click.option("--param", "params", metavar="K=V", multiple=True, type=assignment, help="A value for the query's $k.")
+@click.option("--only", "only", metavar="COLUMN=TEXT", multiple=True, type=assignment, help="Only rows that show this.")
+@click.option("--size", "size", type=click.Choice(["a4", "us-letter"]), default="a4", help="The size of the sheets.")
+@click.option("--as-of", "as_of", metavar="T", help="As it was: a time, a date (its end) or a milestone.")
+def paper(
+    call: Call,
+    what: str,
+    file: str | None,
+    group: str,
+    where: str | None,
+    fields: str | None,
+    params: tuple[tuple[str, str], ...],
+    only: tuple[tuple[str, str], ...],
+    size: Literal["a4", "us-letter"],
+    as_of: str | None,
+) -> None:
+    """Set a table, or a saved query's answer, on paper as a PDF; `paper list` says what there is."""
+    view = call.view(as_of)
+    if what == "list" and file is None:
+        _list_papers(call, view)
+        return
+    if file is None:
+        raise click.UsageError("Where to? Give --pdf FILE.")
+    from openprod.exchange import paper as sheets
+    from openprod.exchange.export import write_file
+
+    listing = _listing(view, what, where or "", names(fields), once(params)).only(dict(only))
+    note = ", ".join(f"{name}: {value}" for name, value in (*params, *only))
+    raw = sheets.write(listing, view.name, _now(view), paper=size, group=group, note=note)
+    write_file(Path(file).expanduser(), raw)
+    if call.is_json:
+        output.document({"file": file, "bytes": len(raw), "rows": len(listing.rows)})
+        return
+    output.line(f"Wrote {what} to {file}.")
+
+
+def _list_papers(call: Call, view: View) -> None:
+    """Says what can be set on paper: the saved queries, then the tables."""
+    saved = view.query(
+        query={"from": "core.queries", "select": {"name": "name", "title": "title"}, "sort": {"order": ["name"]}}
+    )
+    rows = [{"name": str(one["name"]), "title": str(one["title"] or "")} for one in saved]
+    rows += [{"name": one["name"], "title": one["title"]} for one in view.tables() if one["module"] != "core"]
+    if call.is_json:
+        output.document(rows)
+        return
+    output.table(["What", "Title"], [[one["name"], one["title"]] for one in rows])
+
+
+def _listing(
+    view: View, what: str, where: str, fields: list[str], params: dict[str, object], *, is_whole: bool = False
+) -> Listing:
+    """Returns the rows of a table or a saved query; raises NothingOfThatName saying what is near."""
+    from openprod.exchange.listing import of_query, of_table
+    from openprod.workspace.asking import UnknownQuery
+
+    if what in view.catalog.tables:
+        if params:
+            raise click.UsageError("--param is for queries, and this is a table.")
+        return of_table(view, what, fields, where, is_whole=is_whole)
+    if where or fields:
+        # These are for tables only, so what was meant is one: the catalog says which are near.
+        view.catalog.table(what)
+    try:
+        return of_query(view, what, params)
+    except UnknownQuery as error:
+        from openprod.catalog.tables import either, near_names
+
+        near = near_names(what, view.catalog.tables)
+        hint = f" Did you mean {either(near)}?" if near else f" {error}"
+        raise NothingOfThatName(f"There is no table or query '{what}'.{hint}") from error
+
+
+def _now(view: View) -> dt.datetime:
+    """Returns this moment as clocks here show it."""
+    return dt.datetime.fromtimestamp(view.desk.clock() / 1000, dt.UTC).astimezone()
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NotReadable(f"{path} cannot be read ({error.strerror}). Check the name.") from error
+
+
+COMMANDS = {"import": import_, "export": export, "paper": paper}

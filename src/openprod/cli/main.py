@@ -96,7 +96,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "In and out": {
         "import": ("inout", "Read a CSV file into a table"),
-        "export": ("inout", "Write a table or a query's answer to a CSV file"),
+        "export": ("inout", "Write a table or a query's answer to a file of another program"),
+        "paper": ("inout", "Set a table or a query's answer on paper"),
     },
     "Modules": {
         "module": ("modules", "Write, install, adopt, check and pack modules"),

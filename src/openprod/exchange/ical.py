@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from openprod.exchange.csv import decode_text
 from openprod.exchange.sheet import Choice, Sheet, Unreadable, make_sheet, places
+from openprod.exchange.uids import known_again
 
 HEADER = ("UID", "Date", "Start", "End", "Title", "Status", "Location", "Description", "Categories")
 STATUSES = {"CONFIRMED": "confirmed", "TENTATIVE": "tentative", "CANCELLED": "cancelled"}
@@ -93,7 +94,8 @@ def read(raw: bytes, choice: Choice) -> Sheet:
         except (ValueError, TypeError, AttributeError, OverflowError, KeyError, IndexError, ArithmeticError):
             found.bad.append((place, "the event is broken and cannot be read"))
     assumed += _notes(found)
-    return make_sheet(HEADER, found.rows, bad=found.bad, assumed=assumed, unit="entry")
+    header, rows = known_again(HEADER, found.rows, HEADER.index("UID"))
+    return make_sheet(header, rows, bad=found.bad, assumed=assumed, unit="entry")
 
 
 class _Faulty(Exception):

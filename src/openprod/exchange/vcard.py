@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from openprod.exchange.csv import decode_text
 from openprod.exchange.sheet import Choice, Sheet, Unreadable, make_sheet
+from openprod.exchange.uids import known_again
 
 HEADER = (
     "UID",
@@ -69,7 +70,8 @@ def read(raw: bytes, choice: Choice) -> Sheet:
         raise Unreadable("The file holds no card: none of its lines is BEGIN:VCARD.")
     if photos:
         assumed.append(f"Photos of {photos} cards were left out.")
-    return make_sheet(HEADER, rows, bad=bad, assumed=assumed)
+    header, rows = known_again(HEADER, rows, HEADER.index("UID"))
+    return make_sheet(header, rows, bad=bad, assumed=assumed)
 
 
 def _cards(text: str, bad: list[tuple[int, str]]) -> Iterator[tuple[int, list[_Property]]]:

@@ -1,0 +1,108 @@
+"""Lists on paper: any table or answer as a PDF that is legible in black and white, by typst.
+
+Knows which columns need room and how values read for people. Must not know what a list is about.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Literal, Protocol, cast
+
+from openprod.exchange.export import NotWritten, text_of
+from openprod.exchange.listing import Listing
+
+Paper = Literal["a4", "us-letter"]
+SHORT = 14
+WIDE_MAX = 6
+LANDSCAPE_FROM = 7
+SIZES = ((5, 10.0), (8, 9.0), (12, 8.0), (99, 7.0))
+_NUMBERS = ("int", "float", "decimal", "duration")
+
+
+class _Typst(Protocol):
+    def compile(self, source: bytes, *, sys_inputs: dict[str, str]) -> bytes: ...
+
+
+def write(
+    listing: Listing, show: str, now: dt.datetime, *, paper: Paper = "a4", group: str = "", note: str = ""
+) -> bytes:
+    """Returns a PDF: title, the rows with the columns' names on every page, the moment and the page at the foot.
+
+    Columns that are empty in every row are left out; seven or more turn the page.
+
+    Args:
+        listing: the rows, in their order.
+        show: what the production is called.
+        now: the moment of writing, local.
+        paper: the size of the sheets.
+        group: the name of a column by whose values the rows stand together under headings; empty for none.
+        note: a line under the title.
+
+    Raises:
+        NotWritten: it cannot be set.
+        NoSuchColumn: there is no column to group by.
+    """
+    import typst  # noqa: PLC0415 (some 30 MB that only this needs)
+
+    if group:
+        listing.only({group: ""})
+    at = listing.at(group) if group else None
+    rows = [[_read(value) for value in row] for row in listing.rows]
+    kept = [place for place in range(len(listing.columns)) if place != at and any(row[place] for row in rows)]
+    kept = kept or [place for place in range(len(listing.columns)) if place != at]
+    data = {
+        "title": listing.title,
+        "note": note,
+        "show": show,
+        "moment": f"{now:%Y-%m-%d %H:%M}",
+        "paper": paper,
+        "landscape": len(kept) >= LANDSCAPE_FROM,
+        "size": next(size for most, size in SIZES if len(kept) <= most),
+        "columns": [
+            {
+                "title": listing.columns[place].title,
+                "number": listing.columns[place].type in _NUMBERS,
+                "wide": _wide([row[place] for row in rows]),
+            }
+            for place in kept
+        ],
+        "groups": [
+            {"title": title, "rows": [[row[place] for place in kept] for row in some]}
+            for title, some in _grouped(rows, at)
+        ],
+    }
+    source = files("openprod.exchange").joinpath("paper.typ").read_bytes()
+    try:
+        return cast("_Typst", cast("object", typst)).compile(source, sys_inputs={"data": json.dumps(data)})
+    except RuntimeError as error:
+        raise NotWritten(f"{listing.title} cannot be set on paper: {str(error).splitlines()[0]}") from error
+
+
+def _grouped(rows: Sequence[Sequence[str]], at: int | None) -> list[tuple[str, list[Sequence[str]]]]:
+    """Returns the rows under their headings, in their order: what stands apart stays apart."""
+    if at is None:
+        return [("", list(rows))]
+    return [(title or "—", list(some)) for title, some in itertools.groupby(rows, key=lambda row: row[at])]
+
+
+def _wide(texts: Sequence[str]) -> float:
+    """Returns a column's share of the width: 0 for one that takes what it needs, more for longer texts."""
+    lengths = sorted(len(text) for text in texts if text)
+    if not lengths or lengths[-1] <= SHORT:
+        return 0
+    usual = lengths[len(lengths) * 9 // 10]
+    return round(min(max((usual / SHORT) ** 0.5, 1), WIDE_MAX), 2)
+
+
+def _read(value: object) -> str:
+    """Returns a value as people read it on paper: yes or nothing, and no seconds that are none."""
+    if value is False:
+        return ""
+    if isinstance(value, dict):
+        named = cast("dict[str, object]", value)
+        return str(named.get("name") or named.get("title") or text_of(named))
+    return text_of(value)
