@@ -62,6 +62,7 @@ class End(msgspec.Struct, array_like=True, frozen=True, tag="e"):
     name: str
     derived: tuple[str, ...] = ()
     sheets: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
 
 
 class Failure(msgspec.Struct, array_like=True, frozen=True, tag="f"):
@@ -173,7 +174,7 @@ def _sheet(source: IO[bytes]) -> Sheet:
                     raise _NoAnswer
                 return Sheet(
                     message.header, rows, lines, message.bad, message.encoding, message.separator, message.assumed,
-                    message.unit, message.name, message.derived, message.sheets,
+                    message.unit, message.name, message.derived, message.sheets, message.above,
                 )  # fmt: skip
     raise _NoAnswer
 

@@ -74,6 +74,7 @@ FORMATS = {
         _format("gdtf", "a GDTF fixture type", ".gdtf", "mvr", "", read="read_type", apart=True, forms="mvr"),
         _format("qlab", "a QLab table", ".csv .tsv .txt", "qlab", "sound.cues"),
         _format("lsp", "a Linux Show Player session", ".lsp", "lsp", "sound.cues"),
+        _format("call_list", "a call list in text", ".txt", "call_list", "schedule.events"),
         _format("ical", "an iCalendar file", ".ics .ical .ifb", "ical", "schedule.events", apart=True),
         _format("vcard", "a vCard file", ".vcf .vcard", "vcard", "contacts.people"),
     )
@@ -181,7 +182,16 @@ def _head(raw: bytes) -> str | None:
 
 
 def _text_kind(head: str) -> str:
-    from openprod.exchange import eos, ical, lightwright, lsp, qlab, usitt, vcard  # noqa: PLC0415 (text only)
+    from openprod.exchange import (  # noqa: PLC0415 (text only)
+        call_list,
+        eos,
+        ical,
+        lightwright,
+        lsp,
+        qlab,
+        usitt,
+        vcard,
+    )
 
     stripped = head.lstrip()
     if ical.is_ical(head):
@@ -196,6 +206,8 @@ def _text_kind(head: str) -> str:
         return "eos"
     if usitt.is_usitt(head):
         return "usitt"
+    if call_list.is_call_list(head):
+        return "call_list"
     lines = [line for line in head.splitlines()[:20] if line.strip()]
     separator, header = _header(lines[0] if lines else "")
     if lightwright.is_lightwright(header, separator):

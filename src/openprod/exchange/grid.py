@@ -16,6 +16,7 @@ from openprod.exchange.sheet import BadChoice, Choice, Sheet, Unreadable, canoni
 Row = tuple[int, list[str]]
 
 SAMPLE_ROWS = 200
+ABOVE_MAX = 40
 HEADER_SHARE = 0.6
 NAME_CHARACTERS_MAX = 120
 FORM_CUES_LEAST = 3
@@ -103,7 +104,9 @@ def table(rows: Iterable[Row], choice: Choice) -> Sheet:
         raise Unreadable(
             "no row looks like the names of columns; where it is a table, say which row names them with --header."
         )
-    return _table(sample[head], itertools.chain(sample[head + 1 :], running), has_title=head > 0 and not choice.header)
+    above = tuple(cell.strip() for _, cells in sample[:head] for _, cell in _filled(cells))[:ABOVE_MAX]
+    has_title = head > 0 and not choice.header
+    return replace(_table(sample[head], itertools.chain(sample[head + 1 :], running), has_title=has_title), above=above)
 
 
 def _is_value(text: str) -> bool:

@@ -20,6 +20,7 @@ from openprod.exchange.uids import known_again
 
 HEADER = ("UID", "Date", "Start", "End", "Title", "Status", "Location", "Description", "Categories")
 STATUSES = {"CONFIRMED": "confirmed", "TENTATIVE": "tentative", "CANCELLED": "cancelled"}
+UNTITLED = "Without a title"
 REPEATS_MAX = 2_000
 REPEAT_DAYS_MAX = 366
 DAYS_MAX = 60
@@ -67,6 +68,7 @@ class _Found:
     zones: set[str] = field(default_factory=set[str])
     endless: list[int] = field(default_factory=list[int])
     days: list[int] = field(default_factory=list[int])
+    untitled: list[int] = field(default_factory=list[int])
 
 
 def read(raw: bytes, choice: Choice) -> Sheet:
@@ -177,6 +179,9 @@ def _add(found: _Found, place: int, event: _Component, zone: ZoneInfo | None, mo
     if length < dt.timedelta(0):
         raise _Faulty("the event ends before it begins")
     title, uid = _text(event, "SUMMARY"), _text(event, "UID")
+    if not title:
+        title = UNTITLED
+        found.untitled.append(place)
     rest = [
         STATUSES.get(_text(event, "STATUS").upper(), ""),
         _text(event, "LOCATION"),
@@ -334,6 +339,8 @@ def _listed(value: object) -> str:
 
 def _notes(found: _Found) -> Iterator[str]:
     zones = sorted(found.zones)
+    if found.untitled:
+        yield f"Events without a title are called '{UNTITLED}' ({places(found.untitled, 'entry')})."
     if zones:
         yield (
             f"Times are taken as the clock shows them in {', '.join(zones[:5])}"

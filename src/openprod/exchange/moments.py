@@ -44,7 +44,7 @@ _DAYS: Mapping[str, int] = {
 _MONTH_WORDS = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DAY_WORDS = "|".join(sorted(_DAYS, key=len, reverse=True))
 _DATE = re.compile(
-    rf"(?:(?P<day>{_DAY_WORDS})\b\.?,?\s*)?(?:the\s+)?(?:"
+    rf"(?:(?P<day>{_DAY_WORDS})\b[\s.,–—-]*)?(?:the\s+)?(?:"
     r"(?P<iso>[0-9]{4})-(?P<iso_month>[0-9]{1,2})-(?P<iso_day>[0-9]{1,2})"
     r"|(?P<first>[0-9]{1,2})(?P<sign>[/.\-])(?P<second>[0-9]{1,2})(?:(?P=sign)(?P<year>[0-9]{4}|[0-9]{2})(?![0-9])|\.?(?![0-9:]))"
     rf"|(?P<named>{_MONTH_WORDS})\b\.?\s*(?P<named_day>[0-9]{{1,2}})(?:st|nd|rd|th)?\b(?!:[0-9])(?:,?\s*(?P<named_year>[0-9]{{4}})\b)?"

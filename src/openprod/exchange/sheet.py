@@ -64,6 +64,7 @@ class Sheet:
         unit: what the places count: line, row, column (of a form with cues as columns) or entry.
         name: the name of the sheet in a workbook.
         sheets: the names of all sheets of a workbook.
+        above: the texts that stand above the table.
         derived: names of columns that the file does not hold but that follow from it: who is called.
     """
 
@@ -78,6 +79,7 @@ class Sheet:
     name: str = ""
     derived: tuple[str, ...] = ()
     sheets: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
 
 
 def make_sheet(

@@ -9,7 +9,7 @@ import datetime as dt
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -24,7 +24,7 @@ from openprod.exchange.ends import EndFinder
 from openprod.exchange.finder import Finder, Target
 from openprod.exchange.formats import FORMATS, HEAD_BYTES, ZIP, FileFormat, detect, named, read_file
 from openprod.exchange.matching import Here
-from openprod.exchange.moments import Assume, Moments, assume_of
+from openprod.exchange.moments import Assume, Day, Moments, assume_of, day_in
 from openprod.exchange.pairs import PairLayout, lay_out_pairs, plan_pairs, sides_of
 from openprod.exchange.plan import ImportPlan, plan
 from openprod.exchange.sheet import FILE_BYTES_MAX, Choice, Sheet, Unreadable
@@ -222,6 +222,10 @@ class _Import:
             catalog=workspace.catalog, names_records=ends.names_records,
         )  # fmt: skip
         assume = {**_texts(self._last.get("assume")), **how.assume}
+        sheet, layout = self._with_day(sheet, layout, table, lambda other: lay_out(
+            other, table, columns=how.columns, remembered=remembered, match=match, forms=forms,
+            catalog=workspace.catalog, names_records=ends.names_records,
+        ))  # fmt: skip
         remembers = len(sheet.rows) <= REMEMBERED_ROWS_MAX
         found = plan(
             sheet,
@@ -308,6 +312,24 @@ class _Import:
         while piece := self._raw.read(PIECE_BYTES):
             hasher.update(piece)
         return hasher.digest()
+
+    def _with_day(
+        self, sheet: Sheet, layout: Layout, table: Table, lay_out_again: Callable[[Sheet], Layout]
+    ) -> tuple[Sheet, Layout]:
+        """Gives every row the day that is named above the table or by its sheet, where there is no column for it."""
+        given = {one.key for one in layout.fields}
+        wanted = next((one for one in table.fields.values() if one.type == "date" and one.required), None)
+        if wanted is None or wanted.key in given or wanted.name in sheet.header:
+            return sheet, layout
+        days = {text for text in (*sheet.above, sheet.name) if (day := day_in(text)) is not None and day.month}
+        named_days = {text for text in days if not (day_in(text) or Day(None, None, None, 0)).rest}
+        if len(named_days) != 1:
+            return sheet, layout
+        (day_text,) = named_days
+        note = f"{wanted.title} is what stands above the table: '{day_text}'."
+        rows = [[*row, day_text] for row in sheet.rows]
+        dated = replace(sheet, header=(*sheet.header, wanted.name), rows=rows, assumed=(*sheet.assumed, note))
+        return dated, lay_out_again(dated)
 
     def _moments(self, sheet: Sheet, layout: Layout, assume: Assume) -> Moments | None:
         placed = [(one.key, one.at, one.field) for one in layout.columns if one.field is not None and one.at >= 0]

@@ -89,7 +89,7 @@ def _write_sheet(target: BinaryIO, sheet: Sheet) -> None:
         _write(target, Block(list(sheet.lines[start : start + BLOCK_ROWS]), list(itertools.islice(rows, BLOCK_ROWS))))
     end = End(
         sheet.header, sheet.bad, sheet.assumed, sheet.encoding, sheet.separator, sheet.unit, sheet.name, sheet.derived,
-        sheet.sheets,
+        sheet.sheets, sheet.above,
     )  # fmt: skip
     _write(target, end)
 

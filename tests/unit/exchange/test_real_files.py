@@ -56,7 +56,7 @@ READ = (
     ("schedule/rvco_h2s_rehearsal_schedule_rev2.csv", "csv", 43, 0),
     ("schedule/rvco_h2s_rehearsal_schedule_rev3.csv", "csv", 43, 0),
     ("schedule/acda2017_technical_schedule.ods", "ods", 21, 0),
-    ("schedule/cyt_call_schedule.txt", "csv", 7, 7),
+    ("schedule/cyt_call_schedule.txt", "call_list", 11, 0),
     ("schedule/cyt_schedules.json", "json", 33, 0),
     ("cast-list/cyt_cast_list_names_replaced.csv", "csv", 156, 0),
     ("ical/alarm_google_future.ics", "ical", 1, 0),
