@@ -83,4 +83,33 @@ def matches(call: Call, decline: str | None) -> None:
         output.line(f"          openprod merge {one['one']} {one['other']}")
 
 
-COMMANDS = {"merge": merge, "split": split, "matches": matches}
+@command("proposals", overlay=True)
+@click.option("--accept", metavar="ID", help="Remove it, as proposed.")
+@click.option("--decline", metavar="ID", help="Keep it there; this is not asked again.")
+def proposals(call: Call, accept: str | None, decline: str | None) -> None:
+    """List what is in a table only because of a link whose condition is lost, each as a question."""
+    workspace = call.view()
+    if accept is not None and decline is not None:
+        raise click.UsageError("Give --accept or --decline, not both.")
+    chosen = accept or decline
+    if chosen is not None:
+        answered = workspace.answer_proposal(chosen, is_accepted=accept is not None)
+        if call.is_json:
+            output.document(answered)
+        else:
+            what = "is no longer" if accept is not None else "stays"
+            output.line(f"{answered['title']} {what} in {answered['table']}.")
+        return
+    found = workspace.proposals()
+    if call.is_json:
+        output.document(found)
+        return
+    if not found:
+        output.say("Nothing is proposed.")
+    for one in found:
+        output.line(f"{one['id']}  {one['text']}")
+    if found:
+        output.say("Yes: openprod proposals --accept ID. No, and not asked again: openprod proposals --decline ID")
+
+
+COMMANDS = {"proposals": proposals, "merge": merge, "split": split, "matches": matches}

@@ -7,20 +7,21 @@ a link back gives the second table copies whose ids derive from what is taken ba
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from openprod.model.bundle import CAUSE_EDIT, CAUSE_LINK, CAUSE_NAMES, Cause
 from openprod.model.errors import Missing, Refused
 from openprod.model.ids import EntityId, derived_id, id_from_text, id_text
-from openprod.model.ops import Chunk, Exist, KnownOp, Member, Relate, Relations, Rows, subject_indexes
-from openprod.model.slots import EXISTS, is_field_key, member_key, table_of_member_key
+from openprod.model.ops import Chunk, Ends, Exist, KnownOp, Member, Place, Relate, Relations, Rows, subject_indexes
+from openprod.model.slots import EXISTS, POSITION, RELATION, is_field_key, member_key, table_of_member_key
 from openprod.model.values import RecordRef
 from openprod.query.compile import compile_query
 from openprod.query.conditions import Parameter
 from openprod.query.tree import operands, read_query
 from openprod.store.log import ORDINAL_BITS
-from openprod.workspace.building import ChunkBuilder, Linked, Place, Sight
+from openprod.workspace.building import ChunkBuilder, Linked, Sight
+from openprod.workspace.building import Place as When
 from openprod.workspace.desk import Desk
 from openprod.workspace.write import Edit
 
@@ -178,8 +179,10 @@ def stage_unlink(desk: Desk, edit: Edit, source: str, target: str, *, is_copying
     there = _put_by(desk, link) if is_copying else []
 
     def part(builder: ChunkBuilder, sight: Sight) -> None:
-        for uuid in there:
-            _copy(desk, builder, sight, uuid, target, derived_id("copy", uuid, target, *acts))
+        copies: dict[bytes, bytes] = {uuid: derived_id("copy", uuid, target, *acts) for uuid in there}
+        for uuid, copy in copies.items():
+            _copy(desk, builder, sight, uuid, target, EntityId(copy))
+        _copy_relations(desk, builder, sight, copies, target)
 
     edit.build_with(part)
     return len(there)
@@ -191,12 +194,7 @@ def _acts(desk: Desk, link: Link) -> list[tuple[bytes, int]]:
 
 def _put_by(desk: Desk, link: Link) -> list[bytes]:
     """Returns the records that are in both tables of a link and that nobody but it put into the second one."""
-    found: list[bytes] = []
-    for uuid in sorted(_in_both(desk, link)):
-        causes = [_cause(desk, oid, is_live=True) for oid in desk.heads_now(uuid, member_key(link.target))]
-        if all(cause is not None and cause.kind == CAUSE_LINK and link.id in cause.detail for cause in causes):
-            found.append(uuid)
-    return found
+    return [uuid for uuid in sorted(_in_both(desk, link)) if put_by_link_only(desk, uuid, link)]
 
 
 def _in_both(desk: Desk, link: Link) -> list[bytes]:
@@ -217,6 +215,56 @@ def _copy(desk: Desk, builder: ChunkBuilder, sight: Sight, uuid: bytes, table: s
     for one in desk.catalog.table(table).fields.values():
         for oid in sight.heads_now(uuid, one.key):
             builder.add_carry((copy,), one.key, oid)
+
+
+def _copy_relations(desk: Desk, builder: ChunkBuilder, sight: Sight, copies: Mapping[bytes, bytes], table: str) -> None:
+    """Makes relations of copies of those that one table shows of the records: from it, or usually into it.
+
+    Their ids derive from what they join, so every device makes the same ones. Those of the records stay as they are.
+    """
+    eids = [record.eid for uuid in copies if (record := desk.record_of(uuid)) is not None]
+    columns = "SELECT eid, type, src, dst FROM edge WHERE live = 1 AND"
+    rows = {row for end in ("src", "dst") for row in desk.db.numbers(f"{columns} {end} IN carray(?)", eids)}
+    for eid, type_no, src, dst in sorted(rows):
+        relation = desk.catalog.relations.get(desk.heads.key_texts[type_no])
+        own, source, target = (desk.heads.uuid_of(one) for one in (eid, src, dst))
+        if relation is None or own is None or source is None or target is None:
+            continue
+        new_source = copies.get(source, source) if relation.source == table else source
+        new_target = copies.get(target, target) if table in relation.target_hint else target
+        if (new_source, new_target) == (source, target):
+            continue
+        parts = ("relation", relation.name) if relation.unique else ("copy", own)
+        uuid = derived_id(*parts, new_source, new_target)
+        builder.add_exactly(Relate, (uuid,), (RELATION,), (), Ends(relation.name, new_source, new_target))
+        for oid in sight.heads_now(own, POSITION):
+            builder.add_exactly(Place, (uuid,), (POSITION,), (), desk.op_at(oid).value)
+        for one in relation.properties.values():
+            for oid in sight.heads_now(own, one.key):
+                builder.add_carry((uuid,), one.key, oid)
+
+
+def put_by_link_only(desk: Desk, uuid: bytes, link: Link) -> bool:
+    """Tells whether a record is in a link's second table because of the link and for no other reason."""
+    causes = [_cause(desk, oid, is_live=True) for oid in desk.heads_now(uuid, member_key(link.target))]
+    return bool(causes) and all(
+        cause is not None and cause.kind == CAUSE_LINK and link.id in cause.detail for cause in causes
+    )
+
+
+def lost(desk: Desk) -> list[tuple[Link, list[bytes]]]:
+    """Returns the links with the records that each put into its second table and that it no longer concerns.
+
+    Their condition does not hold any more, or they left the first table.
+    """
+    found: list[tuple[Link, list[bytes]]] = []
+    for link in all_links(desk):
+        if link.source in desk.model.shelves and link.target in desk.model.shelves:
+            sql = f'SELECT uuid FROM "{link.target}" JOIN entity ON eid = "~eid"'  # noqa: S608 -- a catalog name
+            there = {uuid for (uuid,) in desk.db.rows(sql)} - matching(desk, link)
+            gone = sorted(uuid for uuid in there if put_by_link_only(desk, uuid, link))
+            found += [(link, gone)] if gone else []
+    return found
 
 
 def lacking(desk: Desk) -> list[tuple[Link, int]]:
@@ -265,7 +313,7 @@ def _ends(op: KnownOp) -> Iterable[bytes]:
             return ()
 
 
-def acted(desk: Desk, label: str, cause: Cause, start: Place, chunks: Sequence[Chunk]) -> Linked:
+def acted(desk: Desk, label: str, cause: Cause, start: When, chunks: Sequence[Chunk]) -> Linked:
     """Returns what the links add to a bundle that is about to be sealed, within its transaction.
 
     Of the records that the bundle touches, those that a link concerns then and that were never in its second table, or
@@ -286,7 +334,7 @@ def acted(desk: Desk, label: str, cause: Cause, start: Place, chunks: Sequence[C
         found = more
 
 
-_Draft = tuple[str, Cause, Place, Sequence[Chunk]]
+_Draft = tuple[str, Cause, When, Sequence[Chunk]]
 
 
 def _round(desk: Desk, links: Sequence[Link], touched: _Touched, found: Linked, draft: _Draft) -> Linked | None:

@@ -760,6 +760,8 @@ def notices(desk: Desk, now_ms: int) -> list[NoticeShape]:
     for link, count in links.lacking(desk):
         one, other = (desk.catalog.table(name).title for name in (link.source, link.target))
         found.append({"kind": "link", "text": wording.link_notice(one, other, (link.source, link.target), count)})
+    if gone := sum(len(uuids) for _, uuids in links.lost(desk)):
+        found.append({"kind": "proposal", "text": wording.proposal_notice(gone)})
     late: dict[bytes, list[int]] = {}
     for kind, number, _, detail in desk.db.rows(
         "SELECT kind, bundle, ordinal, detail FROM flag WHERE bundle ORDER BY kind, bundle, ordinal"

@@ -173,6 +173,17 @@ class InvitationShape(TypedDict):
     is_good: bool
 
 
+class ProposalShape(TypedDict):
+    """A record that a link put into a table and that the link no longer concerns; `text` asks what to do."""
+
+    id: str
+    record: str
+    title: str
+    table: str
+    link: str
+    text: str
+
+
 class SettingShape(TypedDict):
     """A setting of the show: what it is, what it is where nobody set it, and what it does."""
 

@@ -29,6 +29,7 @@ from openprod.workspace import (
     lists,
     matches,
     past,
+    proposals,
     reading,
     repair,
     settings,
@@ -52,6 +53,7 @@ from openprod.workspace.shapes import (
     MatchShape,
     NamedShape,
     NoticeShape,
+    ProposalShape,
     RecordShape,
     RelationColumn,
     RelationShape,
@@ -562,6 +564,19 @@ class View(SetUp):
         cause = Cause(CAUSE_LINK, detail=(links.link_id(source, target),))
         with self.edit(f"Unlink {source} from {target}", cause) as edit, self.desk.reading():
             return links.stage_unlink(self.desk, edit, source, target, is_copying=is_copying)
+
+    def proposals(self) -> list[ProposalShape]:
+        """Returns the records that a link put somewhere and no longer concerns; they stay until a person says so."""
+        with self.desk.reading():
+            return proposals.proposals(self.desk)
+
+    def answer_proposal(self, proposal: str, *, is_accepted: bool) -> ProposalShape:
+        """Takes a record out as proposed, or keeps it, given the proposal's id or a beginning of it."""
+        label = "Take out what a link no longer concerns" if is_accepted else "Keep what a link no longer concerns"
+        with self.edit(label) as edit, self.desk.reading():
+            found = proposals.find(self.desk, proposal)
+            proposals.stage(edit, found, is_accepted=is_accepted)
+        return found
 
     def links(self) -> list[LinkShape]:
         """Returns the links between tables, with how many records of others' making they still have to be put."""

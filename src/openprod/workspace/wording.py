@@ -219,6 +219,12 @@ def late_notice(name: str, days: Sequence[int]) -> str:
     return f"Work by {name} arrived late: {len(days)} changes were made {made} before they came here."
 
 
+def proposal_notice(count: int) -> str:
+    """Returns the sentence about records that links put somewhere and no longer concern."""
+    records = "1 record is" if count == 1 else f"{count} records are"
+    return f"{records} in a table only because of a link whose condition is lost. Keep or remove: openprod proposals"
+
+
 def damaged_notice(count: int) -> str:
     """Returns the sentence about bundles whose stored bytes are damaged."""
     what = "1 bundle of changes is" if count == 1 else f"{count} bundles of changes are"

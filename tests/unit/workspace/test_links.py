@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.workspace.company import CREW, CUES, NAME, PEOPLE, PHONE, Company, add, cells, meet, put, sound
+from tests.unit.workspace.company import (
+    CREW,
+    CUES,
+    NAME,
+    PEOPLE,
+    PHONE,
+    RUNS,
+    Company,
+    add,
+    cells,
+    meet,
+    put,
+    sound,
+)
 
 from openprod.catalog.tables import UnknownName
 from openprod.model.bundle import CAUSE_NAMES
 from openprod.query.problems import NameProblem
 from openprod.workspace.links import LinkedToItself, NotFixed, NotLinked
+from openprod.workspace.proposals import NoProposal
 from openprod.workspace.workspace import Workspace
 
 
@@ -154,3 +168,66 @@ def test_a_deleted_record_is_not_put_anywhere(company: Company) -> None:
         edit.set(jane, {PHONE: "2"})
     assert ana.record(jane)["tables"] == [PEOPLE]
     sound(ana)
+
+
+def test_a_lost_condition_proposes_the_removal_and_a_persons_word_ends_the_question(company: Company) -> None:
+    ana, ben = company.cast("Ana", "Ben")
+    jane, ned, tom = (add(ana, PEOPLE, name=name, phone="1") for name in ("Jane", "Ned", "Tom"))
+    ana.link_tables(PEOPLE, CREW, "phone == '1'")
+    with ana.edit() as edit:
+        edit.put(tom, into=CREW)
+    assert ana.proposals() == []
+    put(ana, jane, {PHONE: "2"})
+    put(ana, tom, {PHONE: "2"})
+    with ana.edit() as edit:
+        edit.remove(ned, from_=PEOPLE)
+    assert crew(ana) == {jane, ned, tom}, "nothing happens by itself"
+    assert [one["text"] for one in ana.proposals()] == [
+        "Jane no longer meets the criteria for Crew. Remove it?",
+        "Ned left People, which put it into Crew. Remove it?",
+    ]
+    assert "2 records are in a table only because of a link" in next(one["text"] for one in ana.notices())
+    meet(ana, ben)
+    first, second = ben.proposals()
+    ben.answer_proposal(first["id"], is_accepted=True)
+    ben.answer_proposal(second["id"][:4], is_accepted=False)
+    meet(ana, ben)
+    for ws in (ana, ben):
+        assert ws.proposals() == []
+        assert crew(ws) == {ned, tom}
+        assert ws.record(ned)["origins"][CREW] == "person"
+    put(ana, jane, {PHONE: "1"})
+    assert crew(ana) == {ned, tom}, "who was taken out by hand stays out"
+    with pytest.raises(NoProposal):
+        ana.answer_proposal(first["id"], is_accepted=True)
+    sound(ana, ben)
+
+
+def test_copies_have_the_relations_of_their_table_with_properties_and_every_device_makes_the_same(
+    company: Company,
+) -> None:
+    ana, ben = company.cast("Ana", "Ben")
+    jane = add(ana, CREW, name="Jane")
+    cue, other = add(ana, CUES, number="1"), add(ana, CUES, number="2")
+    ana.link_tables(CREW, PEOPLE)
+    with ana.edit() as edit:
+        edit.relate(jane, RUNS, cue, note="deck left")
+        edit.relate(jane, RUNS, other, cover=True)
+    meet(ana, ben)
+    for ws in (ana, ben):
+        assert ws.unlink_tables(CREW, PEOPLE) == 1
+    meet(ana, ben)
+    for ws in (ana, ben):
+        (copy,) = [str(row["id"]) for row in ws.query(from_=PEOPLE)]
+        assert copy != jane
+        found = {one["other"]: one for one in ws.relations(copy)}
+        assert set(found) == {cue, other}
+        assert found[cue]["properties"][f"{RUNS}.note"] == "deck left"
+        assert found[other]["properties"][f"{RUNS}.cover"] is True
+        assert {one["other"] for one in ws.relations(jane)} == {cue, other}
+        assert not ws.conflicts()
+    with ana.edit() as edit:
+        made = edit.relate(copy, RUNS, cue)
+    assert made in {one["id"] for one in ana.relations(copy)}, "a unique relation is the one it was copied as"
+    assert len(ana.relations(copy)) == 2
+    sound(ana, ben)
