@@ -110,7 +110,7 @@ def test_one_name_written_in_two_forms_of_unicode_is_found_as_one_and_never_merg
     with ws.edit() as edit:
         one, other = edit.add(PEOPLE, name=composed), edit.add(ATTENDEES, name=split)
     ws.map_fields(f"{PEOPLE}.name", f"{ATTENDEES}.name")
-    assert {found["record"] for text in (composed, split, "jurgen llyr") for found in ws.find(text)} == {one, other}
+    assert {found["record"] for text in (composed, split, "jurgen llyr") for found in ws.search(text)} == {one, other}
     assert {one, other}.isdisjoint({end for match in ws.matches() for end in (match["one"], match["other"])})
     assert ws.record(one)["fields"][f"{PEOPLE}.name"] == composed
     assert ws.record(other)["fields"][f"{ATTENDEES}.name"] == split
