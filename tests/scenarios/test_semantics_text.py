@@ -1,9 +1,10 @@
-"""Texts that merge: S-54, S-80, S-96. Each case is played in every world of conftest.py."""
+"""Texts and lists that merge: S-80, S-81, S-96. Each case is played in every world of conftest.py."""
 
 from __future__ import annotations
 
+from openprod.model.values import ListValue
 from openprod.testing.clock import MINUTE_MS
-from openprod.testing.world import NAME, NOTES, PEOPLE, Look, Seat, World
+from openprod.testing.world import NAME, NOTES, PEOPLE, TAGS, Look, Seat, World
 
 
 def given_notes(world: World, notes: str | None, *seats: Seat) -> str:
@@ -120,5 +121,78 @@ def test_typing_on_a_deleted_record_keeps_it_in_sight(world: World) -> None:
     def check(look: Look) -> None:
         assert r in look.contested
         assert look.shown[r, NOTES] == "Older"
+
+    world.then(check, ana, ben)
+
+
+# -- lists
+
+
+def tags(look: Look, record: str) -> list[str]:
+    found = look.shown.get((record, TAGS))
+    return [str(one) for one in found] if isinstance(found, list) else []
+
+
+def test_s81_a_reset_clears_what_its_author_saw(world: World) -> None:
+    ana, ben = world.cast("Ana", "Ben")
+    r = ana.add(PEOPLE, {NAME: "Jane"})
+    ana.put_in(r, TAGS, "high")
+    ana.put_in(r, TAGS, "old")
+    world.begin(ana, ben)
+    ben.put_in(r, TAGS, "urgent")
+    world.pass_time(MINUTE_MS)
+    ana.refill(r, TAGS, ["low"])
+    world.sync(ana, ben)
+
+    def check(look: Look) -> None:
+        assert sorted(tags(look, r)) == ["low", "urgent"]
+        assert not look.offers
+
+    world.then(check, ana, ben)
+
+
+def test_s81_holds_for_a_list_that_came_whole(world: World) -> None:
+    ana, ben, cy = world.cast("Ana", "Ben", "Cy")
+    r = ana.add(PEOPLE, {NAME: "Jane", TAGS: ListValue(("a", "b", "c"))})
+    world.begin(ana, ben, cy)
+    ana.take_out(r, TAGS, "a")
+    ben.take_out(r, TAGS, "b")
+    cy.put_in(r, TAGS, "d")
+    world.sync(ana, ben, cy)
+
+    def check(look: Look) -> None:
+        assert tags(look, r) == ["c", "d"]
+        assert not look.offers
+
+    world.then(check, ana, ben, cy)
+    ana.put_in(r, TAGS, "a", 0)
+    ben.refill(r, TAGS, ["z"])
+    world.sync(ana, ben, cy)
+
+    def later(look: Look) -> None:
+        assert sorted(tags(look, r)) == ["a", "z"]
+
+    world.then(later, ana, ben, cy)
+
+
+def test_an_element_put_in_twice_apart_stands_once_and_an_addition_beats_a_removal(world: World) -> None:
+    ana, ben = world.cast("Ana", "Ben")
+    r = ana.add(PEOPLE, {NAME: "Jane"})
+    ana.put_in(r, TAGS, "x")
+    ana.put_in(r, TAGS, "y")
+    world.begin(ana, ben)
+    ana.put_in(r, TAGS, "new")
+    ben.put_in(r, TAGS, "new")
+    ana.take_out(r, TAGS, "x")
+    ben.put_in(r, TAGS, "x", 1)
+    ana.put_in(r, TAGS, "y", 0)
+    world.pass_time(MINUTE_MS)
+    ben.put_in(r, TAGS, "y", 9)
+    world.sync(ana, ben)
+
+    def check(look: Look) -> None:
+        assert sorted(tags(look, r)) == ["new", "x", "y"]
+        assert not look.offers
+        assert tags(look, r)[-1] == "y" or not world.is_punctual
 
     world.then(check, ana, ben)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from openprod.merge.fold_writes import OpId, Slot, Write
-from openprod.merge.lists import ListHead, elements, value_of
+from openprod.merge.lists import Element, ListHead, elements, value_of
 from openprod.merge.text import Document, Typing, base_of_op, base_of_slots, united
 from openprod.model.ids import BundleId
 from openprod.model.ops import ListItem, TextPayload
@@ -73,7 +73,7 @@ class Together:
     def says(self, heads: Sequence[Write]) -> dict[OpId, Value]:
         """Returns what each head of one field says, seen beside the others."""
         if any(head.deed in LIST_DEEDS for head in heads):
-            value = value_of(elements([_list_head(head) for head in heads], self._knew))
+            value = value_of(self.elements(heads))
             return {head.id: value for head in heads}
         found: dict[OpId, Value] = {head.id: head.value for head in heads}
         texts: dict[bytes, list[OpId]] = defaultdict(list)
@@ -84,6 +84,10 @@ class Together:
             text = self.text(base, ops) or None
             found.update((op, text) for op in ops)
         return found
+
+    def elements(self, heads: Sequence[Write]) -> list[Element]:
+        """Returns the elements of a list with these heads."""
+        return elements([_list_head(head) for head in heads], self._knew)
 
     def _knew(self, one: ListHead, other: ListHead) -> bool:
         return self.knows(BundleId(one.order[1]), BundleId(other.order[1]))

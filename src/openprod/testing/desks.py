@@ -170,6 +170,29 @@ class DeskSeat:
 
         self._do(typed)
 
+    def put_in(self, record: str, key: str, value: str, at: int = 99) -> None:
+        """Puts something into a list, or moves it there."""
+
+        def put(edit: Edit) -> None:
+            items = edit.items(record, key)
+            (items.move if value in items.values else items.add)(value, at)
+
+        self._do(put)
+
+    def take_out(self, record: str, key: str, value: str) -> None:
+        """Takes something out of a list, if it is in it."""
+
+        def take(edit: Edit) -> None:
+            items = edit.items(record, key)
+            if value in items.values:
+                items.remove(value)
+
+        self._do(take)
+
+    def refill(self, record: str, key: str, values: Sequence[str]) -> None:
+        """Writes a list anew."""
+        self._do(lambda edit: edit.set(record, {key: list(values)}))
+
     def decide(self, record: str, key: str, value: Value) -> None:
         """Settles an open question."""
         with self.build():

@@ -20,7 +20,8 @@ from openprod.identity import keys, seal
 from openprod.identity.keys import SigningSeed
 from openprod.merge.equivalence import Classes
 from openprod.merge.fold import OpId, Sifted, State, fold, newest, sift
-from openprod.merge.relations import between
+from openprod.merge.lists import Element, element_id
+from openprod.merge.relations import between, spread
 from openprod.merge.text import Splice
 from openprod.model import ops
 from openprod.model.bundle import (
@@ -67,6 +68,10 @@ from openprod.model.ops import (
     InvitePayload,
     KeyPair,
     KnownOp,
+    ListAdd,
+    ListItem,
+    ListRemove,
+    ListReset,
     Malformed,
     Map,
     Member,
@@ -538,6 +543,40 @@ class PaperDevice:
             payload = TextPayload(run, 0, ENCODING, update)
             ids = tuple(write.id for write in before)
             self._write(Draft(members, keys, ids, lambda c, s, k, o: Text(c, s, k, o, payload)))
+
+    def put_in(self, record: str, key: str, value: str, at: int = 99) -> None:
+        """Puts something into a list, or moves it there."""
+        now = [one for one in self._elements(record, key) if one.value != value]
+        place = min(at, len(now))
+        low = now[place - 1].position if place else None
+        high = now[place].position if place < len(now) else None
+        known = next((one.id for one in self._elements(record, key) if one.value == value), element_id(value, 0))
+        item = ListItem(known, between(low, high, self._run), value)
+        self._write(self._list_draft(record, key, known, lambda c, s, k, o: ListAdd(c, s, k, o, item)))
+
+    def take_out(self, record: str, key: str, value: str) -> None:
+        """Takes something out of a list, if it is in it."""
+        for one in self._elements(record, key):
+            if one.value == value:
+                draft = self._list_draft(record, key, one.id, lambda c, s, k, o, e=one.id: ListRemove(c, s, k, o, e))
+                self._write(draft)
+
+    def refill(self, record: str, key: str, values: Sequence[str]) -> None:
+        """Writes a list anew."""
+        members, keys = self.members(record), self.state.mapped.members(key)
+        drafts = [Draft(members, keys, self.heads(record, key), ListReset)]
+        for at, value in enumerate(values):
+            item = ListItem(element_id(value, 0), spread(at + 1, self._run)[at], value)
+            drafts.append(Draft(members, keys, (), lambda c, s, k, o, i=item: ListAdd(c, s, k, o, i)))
+        self._write_all(drafts)
+
+    def _elements(self, record: str, key: str) -> list[Element]:
+        return self.state.together.elements(self.state.united((id_from_text(record), key)))
+
+    def _list_draft(self, record: str, key: str, element: bytes, make: MakeOp) -> Draft:
+        heads = self.state.united((id_from_text(record), key))
+        over = [one.id for one in heads if isinstance(one.holds, ListItem) and one.holds.element == element]
+        return Draft(self.members(record), self.state.mapped.members(key), tuple(over), make)
 
     def delete(self, record: str) -> None:
         """Deletes a record."""

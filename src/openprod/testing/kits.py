@@ -19,6 +19,7 @@ name = "text"
 phone = "text"
 email = "text"
 notes = { type = "text", merge = "crdt" }
+tags = "list"
 
 [table.attendees]
 title = "Attendees"

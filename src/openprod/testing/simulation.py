@@ -36,6 +36,7 @@ from openprod.testing.world import (
     PEOPLE,
     PHONE,
     REMARKS,
+    TAGS,
     PaperSeat,
     Token,
     differences,
@@ -100,6 +101,9 @@ VERBS: dict[str, int] = {
     "refer": 3,
     "type": 12,
     "write text": 2,
+    "put in": 5,
+    "take out": 3,
+    "refill": 2,
 }
 
 
@@ -275,6 +279,12 @@ class Simulation:
                 return self._stale(seat, value)
             case "type":
                 return self._type(seat, record)
+            case "put in":
+                seat.put_in(record, TAGS, self.chance.choice("UVW"), self.chance.randrange(3))
+            case "take out":
+                seat.take_out(record, TAGS, self.chance.choice("UVW"))
+            case "refill":
+                seat.refill(record, TAGS, self.chance.sample("UVW", self.chance.randrange(4)))
             case "write text":
                 seat.set(record, self.chance.choice((NOTES, REMARKS)), value and value * 3)
             case "many":
@@ -357,6 +367,7 @@ class Simulation:
         kinds = (
             "type",
             "type",
+            "list",
             "auto",
             "auto exist",
             "odd over",
@@ -372,6 +383,10 @@ class Simulation:
         match kind:
             case "type":
                 key = self._type(guest, id_text(record))
+            case "list":
+                key = TAGS
+                odd = self.chance.choice((guest.put_in, guest.take_out))
+                odd(id_text(record), key, self.chance.choice("UVW"))
             case "auto":
                 guest.seal([draft_set(record, key, value, mine)], cause=AUTOMATION)
             case "auto exist":

@@ -72,6 +72,7 @@ LABEL = "stage.attendees.label"
 KNOWS = "stage.knows"
 NOTE = "stage.knows.note"
 ORDER = "stage.order"
+TAGS = "stage.people.tags"
 NOTES, REMARKS = "stage.people.notes", "stage.attendees.remarks"
 # What people map: across tables, within one, and in a chain.
 PAIRS = ((FIELDS[0], LABEL), (FIELDS[1], LABEL), FIELDS, (NOTES, REMARKS))
@@ -231,6 +232,7 @@ class HistoryPlayer:
         *("relate", "unrelate", "wide", "wide_auto", "auto", "auto_exist", "odd_over", "later", "narrow", "twin"),
         *("map", "unmap", "merge", "merge", "split", "order", "move"),
         *("type", "type", "type", "type_over", "type_odd", "write_text"),
+        *("put_in", "put_in", "take_out", "refill", "put_in_over", "write_list"),
         *("skew", "sync", "sync", "sync", "all"),
     )
 
@@ -292,6 +294,14 @@ class HistoryPlayer:
                 self._type_odd(who, record, one, two)
             case "write_text":
                 who.set(record, (NOTES, REMARKS)[one % 2], None if two % 5 == 0 else value * 3)
+            case "put_in" | "put_in_over":
+                who.put_in(record, TAGS if verb == "put_in" else key, value, one % 4)
+            case "take_out":
+                who.take_out(record, TAGS, value)
+            case "refill":
+                who.refill(record, TAGS, "UVW"[: two % 4])
+            case "write_list":
+                who.set(record, TAGS, ListValue(tuple("UVWU"[: 1 + one % 4])))
             case "decide":
                 who.decide(record, key, value)
             case "clear":

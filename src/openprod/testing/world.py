@@ -27,11 +27,12 @@ NOTES = "stage.people.notes"
 ATTENDEES = "stage.attendees"
 NAME, PHONE, EMAIL = "stage.people.name", "stage.people.phone", "stage.people.email"
 LABEL = "stage.attendees.label"
+TAGS = "stage.people.tags"
 REMARKS = "stage.attendees.remarks"
 KNOWS = "stage.knows"
 ORDER, WORD = "stage.order", "stage.order.word"
 FRIEND, SINCE = "stage.friend", "stage.friend.since"
-TABLE_FIELDS = {PEOPLE: (NAME, PHONE, EMAIL, NOTES), ATTENDEES: (LABEL, REMARKS)}
+TABLE_FIELDS = {PEOPLE: (NAME, PHONE, EMAIL, NOTES, TAGS), ATTENDEES: (LABEL, REMARKS)}
 
 # The module whose tables the cases play with; what a look tells is about these only.
 MODULE = "stage."
@@ -116,6 +117,18 @@ class Seat(Protocol):
 
     def type(self, record: str, key: str, at: int, gone: int, text: str) -> None:
         """Types in the text that is shown; places beyond the end mean the end."""
+        ...
+
+    def put_in(self, record: str, key: str, value: str, at: int = 99) -> None:
+        """Puts something into a list, or moves it there."""
+        ...
+
+    def take_out(self, record: str, key: str, value: str) -> None:
+        """Takes something out of a list, if it is in it."""
+        ...
+
+    def refill(self, record: str, key: str, values: Sequence[str]) -> None:
+        """Writes a list anew."""
         ...
 
     def decide(self, record: str, key: str, value: Value) -> None:

@@ -195,6 +195,10 @@ class Sight:
         """Returns the value an op wrote."""
         return self._workspace.value_at(oid)
 
+    def says(self, oids: Sequence[int]) -> dict[int, Value]:
+        """Returns what each of a field's heads says, seen beside the others."""
+        return self._workspace.says(oids)
+
     def typed(self, uuid: bytes, key: str, heads: Heads, splices: Sequence[Splice]) -> Typed | None:
         """Returns the op that changes of a text make, over what of these heads is shown; None for no change."""
         typist = self._workspace.typist

@@ -17,6 +17,7 @@ from openprod.catalog.names import quote
 from openprod.catalog.tables import Catalog, Field, Table
 from openprod.identity.seal import chunk_ref, opening, seal
 from openprod.merge.heads import Life
+from openprod.merge.lists import Element
 from openprod.merge.relations import DIGITS, RUN_CHARACTERS
 from openprod.model.bundle import (
     ADMISSION_KNOWN,
@@ -36,7 +37,7 @@ from openprod.model.ids import EntityId, LogId, WorkspaceId, entity_ids, id_from
 from openprod.model.natural import natural_key
 from openprod.model.ops import Chunk, Ends, Rows, encode_chunk, width
 from openprod.model.slots import EXISTS, RELATION
-from openprod.model.values import FieldRef, Plain, Value, sort_key
+from openprod.model.values import FieldRef, Plain, Value, sort_key, value_key
 from openprod.store.blobs import Blobs
 from openprod.store.database import Database, without_collector
 from openprod.store.heads import Heads, Record
@@ -52,6 +53,7 @@ from openprod.workspace.building import Linked, Place, Sight
 from openprod.workspace.catalogs import CatalogLoader
 from openprod.workspace.drafts import Bulk, Draft
 from openprod.workspace.ingest import Ingest
+from openprod.workspace.list_edit import NotAList
 from openprod.workspace.meaning import Changes, Meaning
 from openprod.workspace.smart import Source
 from openprod.workspace.text_edit import NotAText, Typist
@@ -363,6 +365,16 @@ class Desk:
         if value is not None and not isinstance(value, str):
             raise NotAText(f"{field.title} ({field.key}) holds something else than text here. Set it outright first.")
         return value or ""
+
+    def elements(self, heads: Sequence[int], field: Field) -> list[Element]:
+        """Returns the elements of a list with these heads; raises NotAList where it has an open question."""
+        ops = [self.op_at(oid) for oid in heads]
+        if len({value_key(one) for one in self.says(heads).values()}) > 1:
+            raise NotAList(
+                f"{field.title} ({field.key}) has an open question. Decide it first, then change the list: openprod"
+                " conflicts"
+            )
+        return together.elements_of(self.log, ops)
 
     def value_at(self, oid: int) -> Value:
         """Returns what a write to a field said when it was made; a text's, all of it as it stood then."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from openprod.model.ops import Ends
 from openprod.model.values import Value
 from openprod.workspace.building import Heads, Spot
+from openprod.workspace.list_edit import ListEdit
 from openprod.workspace.text_edit import TextEdit
 
 
@@ -32,6 +33,14 @@ class Typing:
 
 
 @dataclass(slots=True)
+class Listing:
+    """What an edit changes in a list, over which heads; None = over what the editor saw when the edit began."""
+
+    change: ListEdit
+    heads: Heads | None
+
+
+@dataclass(slots=True)
 class Draft:
     """What an edit does to one record or relation so far.
 
@@ -39,6 +48,7 @@ class Draft:
         table: the table that a record made by this edit was added to.
         assumed: those of the values that nobody gave: defaults of a relation's properties.
         texts: what is typed in texts, by field.
+        lists: what is put into and taken out of lists, by field.
     """
 
     uuid: bytes
@@ -51,6 +61,7 @@ class Draft:
     is_unrelated: bool = False
     assumed: set[str] = field(default_factory=set[str])
     texts: dict[str, Typing] = field(default_factory=dict[str, Typing])
+    lists: dict[str, Listing] = field(default_factory=dict[str, Listing])
 
     @property
     def is_new(self) -> bool:

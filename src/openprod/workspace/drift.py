@@ -1,7 +1,8 @@
 """Drift: what everybody's state did under what is staged, and what deciding about it does to the staged slots.
 
-Values, membership, existence, relations and merges. Equal writes are no drift, nor are places in a list: of two moves
-the later one holds. Knows staged slots and the desk; must not know where overlays are kept.
+Values, membership, existence, relations and merges. Equal writes are no drift, nor are places in an ordered relation
+(of two moves the later one holds), nor what others put into a list or type in a text. Knows staged slots and the desk;
+must not know where overlays are kept.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from openprod.workspace.desk import Desk
 from openprod.workspace.staged import (
     CARRY,
     EXIST,
+    LIST,
     MEMBER,
     PLACE,
     RELATE,
@@ -132,7 +134,7 @@ class Watch:
 
     def news(self, subject: bytes, key: str, slot: StagedSlot) -> list[int]:
         """Returns the writes that came under a staged slot and say something else than it does."""
-        if slot.kind in (PLACE, CARRY):
+        if slot.kind in (PLACE, CARRY, LIST):
             return []
         then = set(slot.seen)
         news = [oid for address, oid in self._now(subject, key, slot).items() if address not in then]

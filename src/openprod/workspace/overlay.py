@@ -56,12 +56,14 @@ from openprod.workspace import reading, taking, wording
 from openprod.workspace.building import Linked, Place, Sight
 from openprod.workspace.desk import Desk
 from openprod.workspace.drift import Drift, Watch, public_key, slots_by_word
+from openprod.workspace.list_edit import Script
 from openprod.workspace.meaning import Changes
 from openprod.workspace.shapes import ChangeShape, DriftShape, OverlayShape
 from openprod.workspace.staged import (
     CARRY,
     DECIDE,
     EXIST,
+    LIST,
     MEMBER,
     REMEMBERED,
     SEEN,
@@ -429,7 +431,7 @@ class OverlayDesk(Desk):
             slot = msgspec.structs.replace(slot, seen=tuple(sorted({*slot.seen, *came})))
             changed[subject] = StagedRecord(record.table, {**record.slots, key: slot})
             was = records[subject].slots[key]
-            if was.kind == TEXT:
+            if was.kind in (TEXT, LIST):
                 was = msgspec.structs.replace(was, kind=SET, update=b"")
             if was.kind in (SET, DECIDE, EXIST, MEMBER):
                 left = {(self.standing(one), self.keys_of(other)[0]) for one in subjects for other in keys}
@@ -473,7 +475,23 @@ class OverlayDesk(Desk):
             slot = watch.standing_on(one.subject, key, slot)
         elif heads:
             slot = msgspec.structs.replace(slot, seen=slot.heads)
+        if slot.kind == LIST:
+            return self._as_list(one.subject, key, slot, old)
         return self._as_text(one.subject, key, slot) if slot.kind == TEXT else slot
+
+    def _as_list(self, subject: bytes, key: str, slot: StagedSlot, old: StagedSlot | None) -> StagedSlot:
+        """Returns a slot with all that was staged for a list; where the list itself is, that is what is staged."""
+        heads = self.heads_now(subject, key)
+        value = self.says(heads)[heads[0]]
+        if not self.base.is_known(subject) or (old is not None and old.kind in (SET, DECIDE)):
+            return msgspec.structs.replace(slot, kind=SET, value=value, update=b"")
+        before = Script.of(old.update) if old is not None and old.kind == LIST else Script()
+        script = before.then(Script.of(slot.update))
+        seen = set(slot.heads)
+        if not script.is_reset:
+            # What others put in since is shown. A list that was emptied keeps what came behind that.
+            seen |= ground(self.base, self.subjects_of(subject), self.keys_of(key)).keys()
+        return msgspec.structs.replace(slot, value=value, heads=tuple(sorted(seen)), update=script.packed)
 
     def _on_text(self, subject: bytes, key: str, slot: StagedSlot) -> set[Address]:
         """Returns what everybody has of the text that staged typing goes on with: what others typed since is shown."""

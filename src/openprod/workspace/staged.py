@@ -20,6 +20,9 @@ from openprod.model.ops import (
     Ends,
     Exist,
     KnownOp,
+    ListAdd,
+    ListRemove,
+    ListReset,
     Map,
     Member,
     Merge,
@@ -40,8 +43,10 @@ from openprod.model.values import RecordRef, Value, value_key
 from openprod.store.overlays import Address, SlotName, StagedRecord, StagedSlot
 from openprod.workspace.building import ChunkBuilder, Sight
 from openprod.workspace.desk import Desk, UnknownOp
+from openprod.workspace.list_edit import Script, script_of
 
 SET, DECIDE, EXIST, MEMBER, RELATE, UNRELATE, PLACE, TEXT = 1, 3, 4, 5, 6, 7, 9, 10
+LIST = 13
 MAP, UNMAP, MERGE, SPLIT, CARRY = 14, 15, 16, 17, 18
 REMEMBERED = 0
 KINDS: Mapping[int, type[KnownOp]] = {
@@ -53,6 +58,7 @@ KINDS: Mapping[int, type[KnownOp]] = {
     UNRELATE: Unrelate,
     PLACE: Place,
     TEXT: Text,
+    LIST: ListReset,
     MAP: Map,
     UNMAP: Unmap,
     MERGE: Merge,
@@ -109,6 +115,9 @@ def written(chunk: Chunk, op: KnownOp) -> Iterator[Written]:
                 )
         case Set() | Decide() | Exist() | Member() | Place():
             slot = StagedSlot(_NUMBERS[type(op)], value=op.payload, heads=heads)
+            yield Written(subjects[0], "", {keys[0]: slot}, others)
+        case ListAdd() | ListRemove() | ListReset():
+            slot = StagedSlot(LIST, heads=heads, update=script_of(op).packed)
             yield Written(subjects[0], "", {keys[0]: slot}, others)
         case Unrelate() | Unmap() | Split() | Text():
             yield Written(subjects[0], "", {keys[0]: StagedSlot(_NUMBERS[type(op)], heads=heads)}, others)
@@ -276,6 +285,8 @@ class Builder:
             return
         if kind is Text:
             self._add_text(subject, key, slot)
+        elif kind is ListReset:
+            self._add_list(subject, key, slot)
         elif not is_idle(self._base, self._sight, subject, key, slot):
             subjects, keys = self._sight.slots(subject, key)
             if slot.kind == EXIST:
@@ -287,6 +298,18 @@ class Builder:
         typed = self._sight.retyped(subject, key, self._over(slot, subject, key), slot.update)
         if typed is not None:
             self._chunks.add(Text, subject, key, typed.over, typed.payload)
+
+    def _add_list(self, subject: bytes, key: str, slot: StagedSlot) -> None:
+        """Adds what was put in and taken out, on the list as it is by now."""
+        subjects, keys = self._sight.slots(subject, key)
+        now = set(ground(self._base, subjects, keys).values())
+        seen = {self._base.oid_at(head): self._sight.oid(head) for head in slot.heads}
+        ops = [self._base.op_at(oid) for oid in seen if oid in now]
+
+        def write(kind: type[KnownOp], over: tuple[int, ...], payload: object) -> None:
+            self._chunks.add(kind, subject, key, tuple(seen[oid] for oid in over), payload)
+
+        Script.of(slot.update).write(write, ops)
 
     def _is_meant(self, subject: bytes, slot: StagedSlot) -> bool:
         """Tells whether a record was one with the deleted one already when it was deleted, and so goes too."""
@@ -339,7 +362,7 @@ def has_links(base: Desk) -> bool:
 
 def is_idle(base: Desk, sight: Sight, subject: bytes, key: str, slot: StagedSlot) -> bool:
     """Tells whether a commit of a slot would say nothing: it is so already, and not in question."""
-    if slot.kind == TEXT:
+    if slot.kind in (TEXT, LIST):
         return not slot.update
     if slot.kind in (SET, PLACE):
         now = ground(base, *sight.slots(subject, key))

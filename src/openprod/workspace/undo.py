@@ -19,6 +19,9 @@ from openprod.model.ops import (
     Chunk,
     Exist,
     KnownOp,
+    ListAdd,
+    ListRemove,
+    ListReset,
     Map,
     Member,
     Merge,
@@ -39,6 +42,8 @@ from openprod.store.log import ORDINAL_BITS, SEQ_BITS, OpAt
 from openprod.workspace import reading, wording
 from openprod.workspace.building import ChunkBuilder, Sight
 from openprod.workspace.desk import Desk
+from openprod.workspace.list_edit import is_plain, write_back
+from openprod.workspace.together import elements_of
 from openprod.workspace.write import Edit
 
 SKIPPED = "undo_skipped"
@@ -153,10 +158,17 @@ def stage(desk: Desk, edit: Edit, number: int, *, what: str, rest: bool) -> None
         blocked = {slot for slot, _ in _obstacles(desk, number)}
         if blocked and not rest:
             raise CannotUndo(what, [reason for _, reason in _obstacles(desk, number)])
+        lists: dict[Slot, list[OpAt]] = {}
         for op in _ops(desk, number):
             for slot in _slots(op):
-                if slot not in blocked:
+                if slot in blocked:
+                    continue
+                if isinstance(op.op, ListAdd | ListRemove | ListReset):
+                    lists.setdefault(slot, []).append(op)
+                else:
                     _invert(desk, builder, sight, op, slot)
+        for slot, ops in lists.items():
+            _invert_list(desk, builder, sight, slot, ops)
 
     edit.build_with(build)
 
@@ -302,8 +314,29 @@ def _invert_field(desk: Desk, builder: ChunkBuilder, sight: Sight, op: OpAt, slo
         builder.add(Set, subject, key, sight.heads(subject, key), value)
 
 
+def _invert_list(desk: Desk, builder: ChunkBuilder, sight: Sight, slot: Slot, ops: Sequence[OpAt]) -> None:
+    """Adds what takes a bundle's ops on one list back, whatever others put in or took out since."""
+    subject, key = slot
+    heads = [desk.op_at(oid) for oid in sight.heads(subject, key)]
+    found = {one.oid: one for op in ops for one in _behind(desk, op) if desk.stands_in(one, subject, key)}
+    # A plain value stays where an element of it goes or moves, and so does what hides one.
+    number = ops[0].oid >> ORDINAL_BITS
+    for op in heads:
+        if (is_plain(op) or isinstance(op.op, ListRemove)) and desk.log.is_past(number, op.oid >> ORDINAL_BITS):
+            found[op.oid] = op
+    before = elements_of(desk.log, list(found.values()))
+    now = {one.id for one in elements_of(desk.log, heads)}
+
+    def write(kind: type[KnownOp], over: tuple[int, ...], payload: object) -> None:
+        builder.add(kind, subject, key, over, payload)
+
+    write_back(write, ops, before, heads, now)
+
+
 def _goes_on(desk: Desk, op: OpAt, heads: Sequence[int]) -> bool:
     """Tells whether what an op typed is in what a field shows, whatever others typed since: so it can be taken back."""
+    if isinstance(op.op, ListAdd | ListRemove | ListReset):
+        return True
     if not isinstance(op.op, Text):
         return False
     base = desk.texts.base(op.oid)

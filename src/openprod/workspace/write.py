@@ -16,6 +16,7 @@ import msgspec
 
 from openprod.catalog.check import check_fields, check_new, parse, parse_column, unknown_field
 from openprod.catalog.tables import Field, Relation, Table
+from openprod.merge.lists import Element
 from openprod.model.bundle import CAUSE_EDIT, Cause
 from openprod.model.errors import Refused
 from openprod.model.ids import HASH_BYTES, derived_id, id_text
@@ -34,13 +35,14 @@ from openprod.model.ops import (
     Unrelate,
 )
 from openprod.model.slots import EXISTS, POSITION, RELATION, member_key
-from openprod.model.values import BlobRef, FieldRef, RecordRef, Value, value_key
+from openprod.model.values import BlobRef, FieldRef, ListValue, RecordRef, Value, value_key
 from openprod.store.blobs import Blobs
 from openprod.store.database import without_collector
 from openprod.workspace import smart
 from openprod.workspace.building import ChunkBuilder, Heads, Lists, Sight, SightDesk, Spot, TooMuch, Unordered
 from openprod.workspace.building import Place as When
-from openprod.workspace.drafts import Bulk, Draft, Typing, Written
+from openprod.workspace.drafts import Bulk, Draft, Listing, Typing, Written
+from openprod.workspace.list_edit import ListEdit, NotAList, Writes, write_all, write_changes
 from openprod.workspace.text_edit import NotAText, TextEdit
 from openprod.workspace.through import Through, ThroughDesk
 
@@ -111,6 +113,10 @@ class EditDesk(SightDesk, ThroughDesk, Protocol):
 
     def text_of(self, heads: Heads, field: Field) -> str:
         """Returns the letters that a field with these heads shows."""
+        ...
+
+    def elements(self, heads: Heads, field: Field) -> list[Element]:
+        """Returns the elements of a list with these heads."""
         ...
 
     def relation_ends(self, uuid: bytes) -> Ends | None:
@@ -252,6 +258,7 @@ class Edit:
             self._draft(uuid).values[key] = written
             self._draft(uuid).assumed.discard(key)
             self._draft(uuid).texts.pop(key, None)
+            self._draft(uuid).lists.pop(key, None)
 
     def text(self, record: str, key: str, heads: Sequence[str] | None = None) -> TextEdit:
         """Returns a text of a record, to type in: what is typed merges with what others type at the same time.
@@ -281,6 +288,31 @@ class Edit:
                 change = TextEdit(self._workspace.text_of(seen, column), lambda text: _check_text(column, text))
                 typing = draft.texts[column.key] = Typing(change, known)
             return typing.change
+
+    def items(self, record: str, key: str, heads: Sequence[str] | None = None) -> ListEdit:
+        """Returns a list of a record, to put things in and take them out: what others do to it meanwhile stays.
+
+        Args:
+            record: which record.
+            key: short or full field name; raises NotAList for a field that holds no list.
+            heads: the op ids that the author was looking at; without it what was there when the edit began.
+        """
+        with self._workspace.looking():
+            draft = self._draft(self._uuid(record))
+            uuid, full, _ = self._through.written(draft, self._field_of(draft, key).key, None, None)
+            draft, column = self._draft(uuid), self._workspace.catalog.field(full)
+            if column.type != "list":
+                raise NotAList(f"{column.title} ({column.key}) holds one value, not a list. Set it.")
+            if draft.is_new or column.key in draft.values:
+                raise NotAList(f"{column.title} ({column.key}) is written by this very edit. Give all of it there.")
+            listing = draft.lists.get(column.key)
+            if listing is None:
+                known = tuple(map(self._workspace.oid_of, heads)) if heads is not None else None
+                seen = self._workspace.heads_at(draft.uuid, column.key, self.start) if known is None else known
+                found = self._workspace.elements(seen, column)
+                change = ListEdit(found, self._workspace.run, lambda raw: _read_item(column, raw))
+                listing = draft.lists[column.key] = Listing(change, known)
+            return listing.change
 
     def _pending_text(self, draft: Draft, column: Field, pending: Written | None) -> TextEdit:
         """Returns a text that this edit itself sets, to go on with."""
@@ -724,10 +756,29 @@ class Edit:
             heads = written.heads if written.heads is not None else sight.heads(draft.uuid, key)
             if written.is_decision:
                 builder.add(Decide, draft.uuid, key, heads, written.value)
-            elif not self._is_settled(sight, draft.uuid, key, heads, written.value):
+            elif self._is_settled(sight, draft.uuid, key, heads, written.value):
+                continue
+            elif self._is_list(key) and not isinstance(written.value, FieldRef):
+                write_all(_writer(builder, draft.uuid, key), heads, written.value, sight.run)
+            else:
                 builder.add(Set, draft.uuid, key, heads, written.value)
         for key, typing in draft.texts.items():
             self._build_text(builder, sight, draft.uuid, key, typing)
+        for key, listing in draft.lists.items():
+            self._build_list(builder, sight, draft.uuid, key, listing)
+
+    def _is_list(self, key: str) -> bool:
+        column = self._workspace.catalog.find_field(key)
+        return column is not None and column.type == "list"
+
+    def _build_list(self, builder: ChunkBuilder, sight: Sight, uuid: bytes, key: str, listing: Listing) -> None:
+        heads = listing.heads if listing.heads is not None else sight.heads(uuid, key)
+        gone, come = listing.change.changes()
+        if not gone and not come:
+            return
+        column = self._workspace.catalog.field(key)
+        check_fields(self._holder(column.table), {key: listing.change.values})
+        write_changes(_writer(builder, uuid, key), map(self._workspace.op_at, heads), gone, come)
 
     def _build_text(self, builder: ChunkBuilder, sight: Sight, uuid: bytes, key: str, typing: Typing) -> None:
         heads = typing.heads if typing.heads is not None else sight.heads(uuid, key)
@@ -740,9 +791,12 @@ class Edit:
     def _is_settled(self, sight: Sight, uuid: bytes, key: str, heads: Heads, value: Value) -> bool:
         """Tells whether writing a value would change nothing: it is the one, uncontested value already."""
         now = sight.heads_now(uuid, key)
-        if len(now) != 1:
-            return not now and value is None
-        return set(heads) == set(now) and value_key(sight.value(now[0])) == value_key(value)
+        if not now:
+            return value is None
+        said = {value_key(one) for one in sight.says(now).values()}
+        # What many put into a list is one value.
+        is_one = len(now) == 1 or (self._is_list(key) and len(said) == 1)
+        return is_one and set(heads) == set(now) and value_key(value) in said
 
     def _build_existence(self, builder: ChunkBuilder, sight: Sight, draft: Draft, *, is_live: bool) -> None:
         heads = sight.heads(draft.uuid, EXISTS)
@@ -760,6 +814,19 @@ def _build_rest(builder: ChunkBuilder, draft: Draft, keys: Sequence[str]) -> Non
     for key, written in draft.values.items():
         if key not in keys and written.value is not None:
             builder.add(Set, draft.uuid, key, (), written.value)
+
+
+def _writer(builder: ChunkBuilder, uuid: bytes, key: str) -> Writes:
+    def write(kind: type[KnownOp], over: Heads, payload: object) -> None:
+        builder.add(kind, uuid, key, over, payload)
+
+    return write
+
+
+def _read_item(column: Field, raw: object) -> Value:
+    """Returns what something given for a list's element means; raises FieldRefused."""
+    read = parse(column, [raw])[0]
+    return read.items[0] if isinstance(read, ListValue) else None
 
 
 def _check_text(column: Field, text: str) -> None:
