@@ -89,3 +89,19 @@ def test_typing_in_an_overlay_is_staged(cue: Terminal) -> None:
     assert notes(cue) == "Watch the door. Try."
     cue.did("overlay", "commit")
     assert notes(cue) == "Watch the door. Try."
+
+
+def test_a_list_is_shown_and_changed_element_by_element(terminal: Terminal) -> None:
+    terminal.did("table", "create", "crew", "name:text", "skills:list")
+    terminal.did("add", "workspace.crew", "name=Ann", "skills=fly, deck")
+    who = terminal.asked("show", "workspace.crew")[0]["id"]
+    terminal.did("items", who, "skills", "--add", "rig", "--add", "drive", "--remove", "deck")
+    assert terminal.did("items", who, "skills").split() == ["fly", "rig", "drive"]
+    terminal.did("items", who, "skills", "--move", "drive", "--at", "0")
+    assert terminal.did("items", who, "skills").split() == ["drive", "fly", "rig"]
+    ran = terminal.run("items", who, "skills", "--add", "fly")
+    assert "nothing was written" in ran.err
+    ran = terminal.run("items", who, "skills", "--remove", "sing")
+    assert ran.status == 1
+    assert "it holds: drive, fly, rig" in ran.err
+    assert terminal.run("items", who, "skills", "--move", "fly").status == 2

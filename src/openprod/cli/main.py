@@ -56,6 +56,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "set": ("records", "Write fields of a record"),
         "clear": ("records", "Clear a field of a record"),
         "text": ("texts", "Show a text that merges, or type in it"),
+        "items": ("texts", "Show a list, or put things in and take them out"),
         "refer": ("records", "Take a field from another record's"),
         "put": ("records", "Put a record into one more table"),
         "remove": ("records", "Take a record out of a table"),

@@ -1,4 +1,4 @@
-"""Texts that merge: shown, typed in, made into another one. What is typed stands beside what others type meanwhile."""
+"""Texts and lists that merge: shown and changed. What is changed stands beside what others change meanwhile."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 from openprod.cli import output
 from openprod.cli.call import Call, command
 from openprod.cli.records import full_name
+from openprod.model.values import plain
 
 if TYPE_CHECKING:
     from openprod.workspace.text_edit import TextEdit
@@ -69,6 +70,52 @@ def text(
         output.line(change.text)
 
 
+@command("items", overlay=True)
+@click.argument("record", metavar="RECORD")
+@click.argument("field", metavar="FIELD")
+@click.option("--add", "come", multiple=True, metavar="VALUE", help="Put it in; at the end unless --at says where.")
+@click.option("--remove", "gone", multiple=True, metavar="VALUE", help="Take it out.")
+@click.option("--move", metavar="VALUE", help="Move it to the place that --at says.")
+@click.option("--at", type=int, metavar="PLACE", help="Where, from 0; negative places count from the end.")
+def items(
+    call: Call,
+    record: str,
+    field: str,
+    come: tuple[str, ...],
+    gone: tuple[str, ...],
+    move: str | None,
+    at: int | None,
+) -> None:
+    """Show a list, or put things in and take them out: openprod items tech.tasks:PAINT needs --add dark.
+
+    What others do to it meanwhile stays. To write a list anew, use: openprod set RECORD FIELD=VALUE,VALUE
+    """
+    view = call.view()
+    uuid = view.ref(record)
+    name = full_name(view, record, field)
+    if move is not None and at is None:
+        raise click.UsageError("Say where to move it: --at PLACE")
+    with view.edit("") as edit:
+        change = edit.items(uuid, name)
+        for value in gone:
+            change.remove(value)
+        for offset, value in enumerate(come):
+            change.add(value, at if at is None else at + offset)
+        if move is not None and at is not None:
+            change.move(move, at)
+    is_change = bool(come or gone or move is not None)
+    if is_change and not any(change.changes()):
+        output.say("It was so already; nothing was written.")
+    shape = view.record(uuid)
+    if call.is_json:
+        output.document(shape)
+    elif is_change:
+        output.line(f"Wrote {shape['title']}.")
+    else:
+        for value in change.values:
+            output.line(str(plain(value)))
+
+
 def _replace(change: TextEdit, old: str, new: str) -> None:
     count = change.text.count(old) if old else 0
     if count != 1:
@@ -84,4 +131,4 @@ def _read(source: str) -> str:
         raise click.UsageError(f"{source} is no text in UTF-8. Save it as that first.") from None
 
 
-COMMANDS = {one.name: one for one in (text,)}
+COMMANDS = {one.name: one for one in (text, items)}
