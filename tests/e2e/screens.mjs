@@ -135,6 +135,82 @@ export const screens = (kit) => {
       return found;
     },
 
+    async deciding(browser) {
+      const page = await arrive(browser);
+      const found = {};
+      await press(page, "g", "d");
+      await page.locator(".it").nth(2).waitFor();
+      found.open = await audited(page, "decide");
+      await page.locator(".list-verbs button", { hasText: "Group" }).click();
+      await page.locator(".menu-item", { hasText: "By table" }).click();
+      await page.locator(".list-group h3").first().waitFor();
+      found.groups = await page.locator(".list-group h3").allTextContents();
+      await page.locator(".list-verbs button", { hasText: "Settle" }).click();
+      await page.locator(".menu-item", { hasText: "Take Alex Kim's (3)" }).click();
+      await page.locator(".preview li").nth(2).waitFor();
+      found.preview = await page.locator(".preview li").allTextContents();
+      found.modal = await audited(page, "decide-many");
+      await page.getByRole("button", { name: "Take 3" }).click();
+      await page.locator(".work .empty").waitFor();
+      await page.getByRole("button", { name: "Decided" }).click();
+      await page.locator(".decision").nth(2).waitFor();
+      found.decided = await audited(page, "decided");
+      await page.locator(".decision", { hasText: "LX 3: Label" }).getByRole("button", { name: "Take Jordan Reed's Sunrise" }).click();
+      await page.locator(".decision", { hasText: "Something else stands there by now" }).waitFor();
+      await page.getByRole("button", { name: "Waiting" }).click();
+      await page.locator(".work .nothing").waitFor();
+      found.waiting = await audited(page, "waiting");
+      return found;
+    },
+
+    async history(browser) {
+      const page = await arrive(browser);
+      const found = {};
+      await openTable(page, "lighting.cues");
+      await press(page, "Control+k");
+      await page.keyboard.type("history");
+      await page.locator(".palette-item", { hasText: "History" }).first().waitFor();
+      await press(page, "Enter");
+      await page.locator(".entry").nth(2).waitFor();
+      await page.getByLabel("Name for this moment").fill("First read");
+      await press(page, "Enter");
+      await page.locator(".named b", { hasText: "First read" }).waitFor();
+      found.timeline = await audited(page, "history");
+      found.entries = await page.locator(".entry").allTextContents();
+      await page.locator(".filters input").fill("sunrise");
+      await page.waitForFunction(() => document.querySelectorAll(".entry").length === 1);
+      await page.locator(".filters input").fill("");
+      await openTable(page, "lighting.cues");
+      await click(page, 5, "Label");
+      await page.keyboard.type("Noon");
+      await press(page, "Enter");
+      await until(page, 5, "Label", "Noon");
+      await page.locator('.nav a[href="/history"]').click();
+      await page.getByRole("button", { name: "See the show as of then: First read" }).click();
+      await page.locator(".stagebar.is-past").waitFor();
+      await openTable(page, "lighting.cues");
+      found.then = await until(page, 5, "Label", "Dawn, slow");
+      found.past = await audited(page, "past");
+      await click(page, 5, "Label");
+      await page.keyboard.type("x");
+      found.readOnly = await page.locator(".g-editor:not([hidden])").count();
+      await page.reload();
+      await page.locator(".stagebar.is-past").waitFor();
+      await page.getByRole("button", { name: "What changed since" }).click();
+      await page.locator(".compared").first().waitFor();
+      found.lines = await page.locator(".compared > span").allTextContents();
+      found.compare = await audited(page, "compare");
+      await page.getByRole("button", { name: "Back to now" }).click();
+      await page.waitForFunction(() => document.querySelector(".stagebar") === null);
+      await page.locator(".compared", { hasText: "Noon" }).getByRole("button").click();
+      await page.locator(".stagebar b", { hasText: "Back to First read" }).waitFor();
+      await openTable(page, "lighting.cues");
+      found.staged = await until(page, 5, "Label", "Dawn, slow");
+      await page.locator(".stagebar .btn.staged").click();
+      await page.waitForFunction(() => document.querySelector(".stagebar") === null);
+      return found;
+    },
+
     async newcomer(browser) {
       const page = await arrive(browser);
       return { first: await page.locator(".card h2").first().textContent(), broken: await audited(page, "home-first") };

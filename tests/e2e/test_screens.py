@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from tests.e2e.play import Play
+from tests.e2e.stage import apart
 
 from openprod.workspace.workspace import Workspace
 
@@ -67,3 +69,35 @@ def test_a_staged_set_is_left_recalled_in_another_window_and_discarded(play: Pla
     assert seen["lost"] is True
     assert seen["bars"] == 0
     assert show.status()["bundles"] == before
+
+
+def test_many_questions_are_settled_in_one_step_and_one_is_decided_anew(
+    play: Play, show: Workspace, tmp_path: Path
+) -> None:
+    apart(tmp_path / "one", show, "lighting.cues:7", "label", "Noon", "Dusk")
+    apart(tmp_path / "two", show, "contacts.people:Jane Doe", "phone", "1", "2")
+    before = show.status()["bundles"]
+    seen = play("deciding")
+    for audit in ("open", "modal", "decided", "waiting"):
+        assert seen[audit] == [], audit
+    assert sorted(seen["groups"]) == ["Lighting cues", "People"]
+    assert any("Dawn" in line for line in seen["preview"])
+    assert show.conflicts() == []
+    assert show.record("lighting.cues:7")["fields"]["lighting.cues.label"] == "Noon"
+    assert show.record("lighting.cues:3")["fields"]["lighting.cues.label"] == "Sunrise"
+    assert show.status()["bundles"] == before + 2
+    assert seen["errors"] == []
+
+
+def test_history_is_filtered_any_moment_is_seen_and_a_value_brought_back(play: Play, show: Workspace) -> None:
+    seen = play("history")
+    for audit in ("timeline", "past", "compare"):
+        assert seen[audit] == [], audit
+    assert any("Saturday" in entry for entry in seen["entries"])
+    assert seen["then"] is True
+    assert seen["readOnly"] == 0
+    assert any("Noon" in line for line in seen["lines"])
+    assert seen["staged"] is True
+    assert show.record("lighting.cues:5")["fields"]["lighting.cues.label"] == "Dawn, slow"
+    assert show.overlays() == []
+    assert seen["errors"] == []

@@ -13,17 +13,27 @@ import msgspec
 
 from openprod.server.call import Call, UnknownCall
 from openprod.server.calls import TABLE_CALLS, Seat
+from openprod.server.past import PAST_CALLS, PastSeat
 from openprod.server.staging import STAGING_CALLS, StagingSeat
 from openprod.server.tables import RECORD_CALLS, RecordsSeat
 from openprod.server.visit import VISIT_CALLS, VisitSeat
+from openprod.server.waiting import WAITING_CALLS, WaitingSeat
 
 
-class EverySeat(Seat, VisitSeat, StagingSeat, RecordsSeat, Protocol):
+class EverySeat(Seat, VisitSeat, StagingSeat, RecordsSeat, PastSeat, WaitingSeat, Protocol):
     """A page's connection as all the calls see it."""
 
 
 CALLS: Mapping[str, Call[EverySeat]] = {
-    call.name: call for call in (*TABLE_CALLS.values(), *VISIT_CALLS, *STAGING_CALLS, *RECORD_CALLS)
+    call.name: call
+    for call in (
+        *TABLE_CALLS.values(),
+        *VISIT_CALLS,
+        *STAGING_CALLS,
+        *RECORD_CALLS,
+        *PAST_CALLS,
+        *WAITING_CALLS,
+    )
 }
 
 

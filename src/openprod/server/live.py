@@ -31,6 +31,7 @@ from openprod.workspace.moment import Past
 from openprod.workspace.overlay import UnknownOverlay
 from openprod.workspace.shapes import OverlayShape, RowShape
 from openprod.workspace.staging import Overlay
+from openprod.workspace.view import View
 from openprod.workspace.windows import Window
 from openprod.workspace.workspace import Workspace
 
@@ -321,6 +322,11 @@ class PageSeat:
     def desk(self) -> Desk:
         """The workspace as this window reads and writes it."""
         return self.house.desk if self._place is None else self._place.room
+
+    @property
+    def view(self) -> View:
+        """The production, overlay or moment that this window stands in."""
+        return self.house.workspace if self._place is None else self._place.room
 
     @property
     def workspace(self) -> Workspace:

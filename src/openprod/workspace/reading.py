@@ -600,7 +600,12 @@ def log_entries(desk: Desk, limit: int) -> list[LogEntry]:
     """Returns the last bundles in the order they came here, the newest first, with at most 200 of the ops of each."""
     names = Names(desk)
     rows = desk.db.rows("SELECT no FROM bundle ORDER BY place DESC LIMIT ?", (limit,))
-    return [_entry(desk, names, desk.log.row(number), list(ops_of(desk, number, names))) for (number,) in rows]
+    return [entry(desk, names, number) for (number,) in rows]
+
+
+def entry(desk: Desk, names: Names, number: int) -> LogEntry:
+    """Returns a bundle as history shows it, with at most 200 of its ops."""
+    return _entry(desk, names, desk.log.row(number), list(ops_of(desk, number, names)))
 
 
 def ops_of(desk: Desk, number: int, names: Names) -> Iterator[OpShape]:

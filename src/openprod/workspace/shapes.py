@@ -403,6 +403,27 @@ class LogEntry(TypedDict):
     ops: list[OpShape]
 
 
+class HistoryPage(TypedDict):
+    """A page of the history; `next` is where the page after it begins, null at the beginning of everything."""
+
+    entries: list[LogEntry]
+    next: int | None
+
+
+class DecisionShape(TypedDict):
+    """What somebody decided about a field; `stands` tells whether it still does, `offered` what they chose from."""
+
+    op: str
+    record: str
+    title: str
+    field: str
+    value: Plain
+    actor_name: str
+    at: str
+    stands: bool
+    offered: list[ConflictValue]
+
+
 class StatusShape(TypedDict):
     """Where this workspace stands."""
 

@@ -33,6 +33,7 @@ from openprod.workspace import (
     reading,
     repair,
     settings,
+    timeline,
     undo,
     windows,
 )
@@ -44,8 +45,10 @@ from openprod.workspace.shapes import (
     BlobShape,
     CheckShape,
     ConflictShape,
+    DecisionShape,
     FieldShape,
     FoundShape,
+    HistoryPage,
     IssueShape,
     LinkShape,
     LogEntry,
@@ -385,6 +388,18 @@ class View(SetUp):
         """Returns the last bundles, the newest first."""
         with self.desk.reading():
             return reading.log_entries(self.desk, limit)
+
+    def history_page(
+        self, limit: int = 50, *, before: int | None = None, actor: str = "", table: str = "", words: str = ""
+    ) -> HistoryPage:
+        """Returns a page of the history, filtered by person, table and words; see `timeline.page`."""
+        with self.desk.reading():
+            return timeline.page(self.desk, limit, before=before, actor=actor, table=table, words=words)
+
+    def decisions(self, limit: int = 50) -> list[DecisionShape]:
+        """Returns what people decided about fields, the newest first."""
+        with self.desk.reading():
+            return timeline.decisions(self.desk, limit)
 
     # -- the same things
 

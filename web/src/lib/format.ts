@@ -80,6 +80,20 @@ export const moment = (iso: string, now: Date): string => {
   return `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" })} ${clock}`;
 };
 
+/** Returns the day of a moment as a heading: "Today", "Yesterday", "Mon 12 Jan 2026". */
+export const dayOf = (iso: string, now: Date): string => {
+  const at = new Date(iso);
+  if (Number.isNaN(at.getTime())) return iso;
+  if (at.toDateString() === now.toDateString()) return "Today";
+  if (at.toDateString() === new Date(now.getTime() - DAY_MS).toDateString()) return "Yesterday";
+  return at.toLocaleDateString("en-GB", {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+  });
+};
+
 /** Returns the letters of a name's first and last word. */
 export const initials = (name: string): string => {
   const words = name.split(/\s+/).filter(Boolean);

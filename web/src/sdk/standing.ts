@@ -57,6 +57,16 @@ export class Standings implements Store<Standing> {
     return this.#move(() => this.#line.call("staging.use", { name }));
   }
 
+  /** Looks at everything as it was at a moment, null for now; nothing is written there. */
+  see(moment: string | null): Promise<Result<Standing>> {
+    return this.#move(() => this.#line.call("past.see", { moment }));
+  }
+
+  /** Stages what some fields of a record were at a moment, in this window's set or a new one. */
+  bringBack(moment: string, record: string, fields: readonly string[]): Promise<Result<Standing>> {
+    return this.#move(() => this.#line.call("past.bring_back", { moment, record, fields }));
+  }
+
   rename(name: string): Promise<Result<Standing>> {
     return this.#move(() => this.#line.call("staging.rename", { name }));
   }
@@ -100,7 +110,10 @@ export class Standings implements Store<Standing> {
     if (!kept.ok) return;
     const { kind, name } = kept.value;
     this.#isLeaving = true;
-    const answer: Result<Standing, Fault> = await this.#line.call("staging.use", { name });
+    const answer: Result<Standing, Fault> =
+      kind === "past"
+        ? await this.#line.call("past.see", { moment: name })
+        : await this.#line.call("staging.use", { name });
     this.#isLeaving = false;
     if (answer.ok || answer.error.code === "client.away") return;
     this.#memory.write(null);

@@ -4,6 +4,7 @@ import type { Fault } from "../lib/result.ts";
 import { lineState, type Show } from "../sdk/index.ts";
 import { Commands } from "./Commands.tsx";
 import { DecidePage } from "./DecidePage.tsx";
+import { HistoryPage } from "./HistoryPage.tsx";
 import { HomePage } from "./HomePage.tsx";
 import { ShowContext, type Undoable, useShow, useStore } from "./hooks.ts";
 import { KeysDialog } from "./KeysDialog.tsx";
@@ -58,6 +59,9 @@ const Screens = () => (
       <DecidePage />
     </Route>
     <Route path="/decide/:id">{({ id }) => <DecidePage chosen={decodeURIComponent(id)} />}</Route>
+    <Route path="/history">
+      <HistoryPage />
+    </Route>
     <Route path="/staging">
       <StagingPage />
     </Route>
@@ -180,7 +184,7 @@ const Shortcuts = ({
 const LEADER_MS = 1500;
 
 /** Where "G, then this letter" goes. */
-const PLACES: { readonly [key: string]: string } = { h: "/", d: "/decide", s: "/staging" };
+const PLACES: { readonly [key: string]: string } = { h: "/", d: "/decide", s: "/staging", t: "/history" };
 
 /** In the grid a letter is the beginning of what is written into a cell. */
 const isInGrid = (target: EventTarget | null): boolean =>

@@ -1,5 +1,6 @@
 import {
   AArrowUp,
+  Clock3,
   Contrast,
   Diamond,
   Download,
@@ -176,6 +177,22 @@ const useCommands = (showKeys: () => void): readonly PaletteItem[] => {
       group: "Go to",
       icon: House,
       run: () => go("/"),
+    }),
+    item({
+      id: "staging",
+      title: texts.staging.title,
+      hint: "G S",
+      group: "Go to",
+      icon: Layers,
+      run: () => go("/staging"),
+    }),
+    item({
+      id: "history",
+      title: texts.past.title,
+      hint: "G T",
+      group: "Go to",
+      icon: Clock3,
+      run: () => go("/history"),
     }),
     item({
       id: "decide",

@@ -1,14 +1,19 @@
 import { Pencil, Table2 } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
-import { useLocation } from "wouter";
+import { useLocation, useSearchParams } from "wouter";
 import { counted, initials, moment } from "../lib/format.ts";
+import { Choice } from "../parts/Choice.tsx";
 import type { ConflictShape, FieldShape, Show } from "../sdk/index.ts";
 import { isTyping } from "./App.tsx";
 import { type Side, sides, useWords } from "./ConflictChoices.tsx";
+import { Decided } from "./Decided.tsx";
 import { useAsked, useOverview, useShow } from "./hooks.ts";
+import { SettleMany } from "./Settling.tsx";
 import { StatusBar } from "./StatusBar.tsx";
 import { TopBar } from "./TopBar.tsx";
+import { texts } from "./texts.ts";
 import { useFields } from "./useFields.ts";
+import { Waiting } from "./Waiting.tsx";
 
 const COLUMNS_MAX = 4;
 
@@ -23,6 +28,43 @@ const placeOf = async (show: Show, conflict: ConflictShape): Promise<string> => 
   return record.ok ? (record.value.tables[0] ?? "") : "";
 };
 
+const TABS = ["open", "decided", "waiting"] as const;
+const GROUPINGS = ["none", "table", "record", "bundle"] as const;
+
+type Grouping = (typeof GROUPINGS)[number];
+
+interface Group {
+  readonly key: string;
+  readonly title: string;
+  readonly conflicts: readonly ConflictShape[];
+}
+
+/** Returns the questions under headings: by table, by record, or by the newest thing written among the values. */
+const grouped = (
+  conflicts: readonly ConflictShape[],
+  grouping: Grouping,
+  title: { readonly table: (name: string) => string; readonly record: (id: string) => string },
+): readonly Group[] => {
+  if (grouping === "none") return [{ key: "", title: "", conflicts }];
+  const found = new Map<string, { readonly title: string; readonly conflicts: ConflictShape[] }>();
+  for (const one of conflicts) {
+    const last = [...one.values].sort((a, b) => a.at.localeCompare(b.at)).at(-1);
+    const [key, words] =
+      grouping === "table"
+        ? [tableOf(one), title.table(tableOf(one))]
+        : grouping === "record"
+          ? [one.record, title.record(one.record)]
+          : [
+              last?.op.split(":")[0] ?? "",
+              last === undefined ? "" : texts.decide.bundleOf(last.actor_name, moment(last.at, new Date())),
+            ];
+    const group = found.get(key) ?? { title: words || texts.home.elsewhere, conflicts: [] };
+    group.conflicts.push(one);
+    found.set(key, group);
+  }
+  return [...found].map(([key, group]) => ({ key, ...group }));
+};
+
 export const DecidePage = ({ chosen = null }: { readonly chosen?: string | null }) => {
   const { show, say } = useShow();
   const overview = useOverview();
@@ -31,7 +73,16 @@ export const DecidePage = ({ chosen = null }: { readonly chosen?: string | null 
   const fields = useFields(
     [...new Set((open?.conflicts ?? []).map(tableOf))].filter((table) => table !== ""),
   );
-  const conflicts = open?.conflicts ?? [];
+  const [params, setParams] = useSearchParams();
+  const tab = TABS.find((one) => one === params.get("tab")) ?? "open";
+  const [grouping, setGrouping] = useState<Grouping>("none");
+  const tables = overview?.tables ?? [];
+  const groups = grouped(open?.conflicts ?? [], grouping, {
+    table: (name) => tables.find((one) => one.name === name)?.title ?? name,
+    record: show.titles.of,
+  });
+  // In the order in which they are listed: the next one is the one below.
+  const conflicts = groups.flatMap((group) => group.conflicts);
   const index = Math.max(
     0,
     conflicts.findIndex((one) => one.id === chosen),
@@ -63,7 +114,14 @@ export const DecidePage = ({ chosen = null }: { readonly chosen?: string | null 
 
   useEffect(() => {
     const hear = (event: KeyboardEvent): void => {
-      if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey || current === undefined)
+      if (
+        tab !== "open" ||
+        isTyping(event.target) ||
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        current === undefined
+      )
         return;
       const side = /^[1-9]$/.test(event.key) ? sides(current)[Number(event.key) - 1] : undefined;
       if (side !== undefined) void settle(current, { choose: side.op });
@@ -81,38 +139,83 @@ export const DecidePage = ({ chosen = null }: { readonly chosen?: string | null 
 
   return (
     <main className="main decide">
-      <TopBar title="To decide">
-        <span className="muted">{open === null ? "" : `${conflicts.length} open`}</span>
-      </TopBar>
-      <section className="list" data-region="list" aria-label="Open questions">
-        {conflicts.map((conflict, place) => (
-          <Item
-            key={conflict.id}
-            conflict={conflict}
-            field={fields.find((field) => field.key === conflict.field)}
-            isCurrent={place === index}
-            choose={() => go(`/decide/${encodeURIComponent(conflict.id)}`, { replace: true })}
-          />
-        ))}
-      </section>
-      <section className="work" data-region="work" aria-label="Compare values">
-        {current === undefined && open !== null && (
-          <div className="empty">
-            <p>Nothing to decide. When people apart set the same thing differently, it appears here.</p>
+      <TopBar title={texts.rail.decide} />
+      <section className="list" data-region="list" aria-label={texts.rail.decide}>
+        <div className="list-tools">
+          <div className="pick" role="toolbar" aria-label={texts.decide.tabs}>
+            {TABS.map((one) => (
+              <button
+                key={one}
+                type="button"
+                className="pick-one"
+                data-active={one === tab ? "" : undefined}
+                aria-pressed={one === tab}
+                onClick={() => setParams(one === "open" ? {} : { tab: one })}
+              >
+                {one === "open"
+                  ? texts.decide.openTab(open?.conflicts.length ?? 0)
+                  : one === "decided"
+                    ? texts.decide.decidedTab
+                    : texts.decide.waitingTab(open?.notices.length ?? 0)}
+              </button>
+            ))}
           </div>
-        )}
-        {current !== undefined && (
-          <Compare
-            conflict={current}
-            field={fields.find((field) => field.key === current.field)}
-            isTypingOther={isTypingOther}
-            typeOther={setIsTypingOther}
-            settle={(how) => void settle(current, how)}
-            see={() => void see(current)}
-            leave={() => look(1)}
-          />
-        )}
+          {tab === "open" && conflicts.length > 1 && (
+            <div className="list-verbs">
+              <Choice
+                isOn={grouping !== "none"}
+                label={grouping === "none" ? texts.decide.group : texts.decide.groups[grouping]}
+                value={grouping}
+                options={GROUPINGS.map((value) => ({ value, label: texts.decide.groups[value] }))}
+                choose={(value) => setGrouping(GROUPINGS.find((one) => one === value) ?? "none")}
+              />
+              <SettleMany conflicts={conflicts} />
+            </div>
+          )}
+        </div>
+        {tab === "open" &&
+          groups.map((group) => (
+            <section key={group.key} aria-label={group.title || texts.rail.decide}>
+              {group.title !== "" && (
+                <header className="list-group">
+                  <h3>{group.title}</h3>
+                  <SettleMany conflicts={group.conflicts} />
+                </header>
+              )}
+              {group.conflicts.map((conflict) => (
+                <Item
+                  key={conflict.id}
+                  conflict={conflict}
+                  field={fields.find((field) => field.key === conflict.field)}
+                  isCurrent={conflict === current}
+                  choose={() => go(`/decide/${encodeURIComponent(conflict.id)}`, { replace: true })}
+                />
+              ))}
+            </section>
+          ))}
       </section>
+      {tab === "decided" && <Decided />}
+      {tab === "waiting" && <Waiting />}
+      {tab === "open" && (
+        <section className="work" data-region="work" aria-label="Compare values">
+          {current === undefined && open !== null && (
+            <div className="empty">
+              <p>Nothing to decide. When people apart set the same thing differently, it appears here.</p>
+            </div>
+          )}
+          {current !== undefined && (
+            <Compare
+              conflict={current}
+              field={fields.find((field) => field.key === current.field)}
+              isTypingOther={isTypingOther}
+              typeOther={setIsTypingOther}
+              settle={(how) => void settle(current, how)}
+              see={() => void see(current)}
+              leave={() => look(1)}
+            />
+          )}
+        </section>
+      )}
       <StatusBar
         keys={[
           ["J K", "next, previous"],
@@ -242,7 +345,12 @@ const SideCard = ({ side, field, number, take }: SideProps) => {
       ))}
       <div className={value.length > 24 ? "val is-long num" : "val num"}>{value}</div>
       <div className="side-note">{side.isShown && <span className="shown">shown now</span>}</div>
-      <button type="button" className="btn line take" onClick={take} aria-label={`Take ${value}`}>
+      <button
+        type="button"
+        className="btn line take"
+        onClick={take}
+        aria-label={value.length > 24 ? `Take this ${number}: ${value}` : undefined}
+      >
         Take {value.length > 24 ? "this" : value} {number <= 9 && <kbd>{number}</kbd>}
       </button>
     </div>

@@ -208,8 +208,9 @@ const Waits = ({
                 <CircleAlert className="i" aria-hidden="true" />
                 {texts.rail.waiting}
               </h3>
+              <Link href="/decide?tab=waiting">{texts.home.allOf(notices.length)}</Link>
               <ul>
-                {notices.map((one) => (
+                {notices.slice(0, OPEN_SHOWN).map((one) => (
                   <li key={one.text}>{one.text}</li>
                 ))}
               </ul>

@@ -7,7 +7,7 @@ const KEYS: readonly { readonly title: string; readonly rows: readonly (readonly
       ["Ctrl K", "find a record, go to a table, do something"],
       ["Ctrl F", "find in this table"],
       ["Ctrl Z, Ctrl Shift Z", "undo, redo; what it would be stands on the status bar"],
-      ["G, then H, D or S", "home, to decide, staging"],
+      ["G, then H, D, S or T", "home, to decide, staging, history"],
       ["Ctrl Shift L", "light, dark, blackout"],
       ["Ctrl +, Ctrl -", "larger and smaller type"],
       ["F6", "next region"],

@@ -1,4 +1,4 @@
-import { Diamond, House, Layers, type LucideIcon, Table2 } from "lucide-react";
+import { Clock3, Diamond, House, Layers, type LucideIcon, Table2 } from "lucide-react";
 import { type ReactNode, useMemo } from "react";
 import { Link, useLocation } from "wouter";
 import { counted } from "../lib/format.ts";
@@ -23,6 +23,10 @@ export const Rail = () => {
       <div className="rail-tables">
         <h2>{texts.rail.tables}</h2>
         <TableLinks tables={tables.filter((table) => table.module !== "core")} />
+        <h2 className="rail-more">{texts.rail.show}</h2>
+        <div className="nav">
+          <Place to="/history" icon={Clock3} title={texts.rail.history} />
+        </div>
         <details className="set-up">
           <summary>{texts.rail.setUp}</summary>
           <TableLinks tables={tables.filter((table) => table.module === "core")} />
@@ -36,16 +40,24 @@ export const Rail = () => {
 const Places = () => {
   const overview = useOverview();
   const open = overview?.status.conflicts ?? 0;
+  const status = overview?.status;
+  const waiting = (status?.pending ?? 0) + (status?.unread ?? 0) + (status?.quarantined ?? 0);
   const standing = overview?.standing;
   const kept = standing?.kept ?? 0;
   return (
     <div className="nav">
       <Place to="/" icon={House} title={texts.rail.home} />
-      {open > 0 && (
-        <Place to="/decide" icon={Diamond} title={texts.rail.decide}>
-          <span className="pill c" title={texts.rail.open(open)}>
-            {open}
-          </span>
+      {(open > 0 || waiting > 0) && (
+        <Place
+          to={open > 0 ? "/decide" : "/decide?tab=waiting"}
+          icon={Diamond}
+          title={open > 0 ? texts.rail.decide : texts.rail.waiting}
+        >
+          {open > 0 && (
+            <span className="pill c" title={texts.rail.open(open)}>
+              {open}
+            </span>
+          )}
         </Place>
       )}
       {kept > 0 && (

@@ -1,7 +1,8 @@
-import { ArrowLeftRight, Layers } from "lucide-react";
+import { ArrowLeftRight, History, Layers } from "lucide-react";
 import { useState } from "react";
 import { useLocation } from "wouter";
 import { useShow, useStore } from "./hooks.ts";
+import { momentWords } from "./moments.ts";
 import { texts } from "./texts.ts";
 
 /** What ends a staged set, and what is said when it has ended. */
@@ -42,6 +43,7 @@ export const StagingBar = () => {
   const isOnPage = path.startsWith("/staging");
   const { stash, commit } = useStaging();
   const [isBusy, setIsBusy] = useState(false);
+  if (standing.kind === "past") return <PastBar moment={standing.name} />;
   if (standing.kind !== "staging" || isOnPage) return null;
   const { name, records, drift } = standing;
   const end = async (): Promise<void> => {
@@ -80,6 +82,36 @@ export const StagingBar = () => {
         onClick={() => (drift > 0 ? go("/staging") : void end())}
       >
         {drift > 0 ? texts.staging.commitAfter(drift) : texts.staging.commit}
+      </button>
+    </section>
+  );
+};
+
+/** Says on every screen that what it shows is past. */
+const PastBar = ({ moment }: { readonly moment: string }) => {
+  const { show, say } = useShow();
+  const [, go] = useLocation();
+  const leave = async (): Promise<void> => {
+    const answer = await show.standing.see(null);
+    if (!answer.ok) say(answer.error);
+  };
+  return (
+    <section className="stagebar is-past" aria-label={texts.past.bar(moment)} data-region="staging">
+      <History className="i" aria-hidden="true" />
+      <div className="stagebar-name">
+        <b>{texts.past.bar(momentWords(moment))}</b>
+        <span>{texts.past.barNote}</span>
+      </div>
+      <span className="sp" />
+      <button
+        type="button"
+        className="btn line"
+        onClick={() => go(`/history?since=${encodeURIComponent(moment)}`)}
+      >
+        {texts.past.since}
+      </button>
+      <button type="button" className="btn pri" onClick={() => void leave()}>
+        {texts.past.now}
       </button>
     </section>
   );

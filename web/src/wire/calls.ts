@@ -261,6 +261,66 @@ export interface SplitOff {
   readonly tables?: readonly string[];
 }
 
+/** A page of the history: `before` is what the page above gave as next; the rest narrows it down. */
+export interface Page {
+  readonly limit?: number;
+  readonly before?: number | null;
+  readonly actor?: string;
+  readonly table?: string;
+  readonly words?: string;
+}
+
+/** A moment: a time, a date (its end), yesterday, today, or a milestone's name; null for now. */
+export interface OneMoment {
+  readonly moment: string | null;
+}
+
+/** Two moments to compare; null for now, or, as the first one, for when this copy last wrote. */
+export interface Between {
+  readonly since?: string | null;
+  readonly until?: string | null;
+  readonly limit?: number;
+}
+
+/** Fields of a record (full keys) whose values at a moment are to be staged. */
+export interface BringBack {
+  readonly moment: string;
+  readonly record: string;
+  readonly fields: readonly string[];
+}
+
+/** What this moment is to be called. */
+export interface NewMilestone {
+  readonly name: string;
+}
+
+/** How many decisions to give. */
+export interface Decided {
+  readonly limit?: number;
+}
+
+/** A question, and the write whose value settles it. */
+export interface Choosing {
+  readonly conflict: string;
+  readonly choose: string;
+}
+
+/** Questions to settle in one go: all of them or none. */
+export interface Settle {
+  readonly choices: readonly Choosing[];
+  readonly label?: string;
+}
+
+/** Names a held change by its bundle. */
+export interface OneBundle {
+  readonly bundle: string;
+}
+
+/** Names who waits to be let in by their log. */
+export interface OneLog {
+  readonly log: string;
+}
+
 /** What the page shows at the door: a one-use code, or the token it got for one. */
 export interface Credentials {
   readonly code?: string | null;
@@ -604,6 +664,73 @@ export interface SplitApart {
   readonly goes: string;
 }
 
+/** A page of the history; `next` is where the page after it begins, null at the beginning of everything. */
+export interface HistoryPage {
+  readonly entries: readonly LogEntry[];
+  readonly next: number | null;
+}
+
+/** One line of what changed between two moments; `kind` is set, create, delete, restore, put, remove or relate. */
+export interface SinceShape {
+  readonly record: string;
+  readonly title: string;
+  readonly table: string;
+  readonly kind: string;
+  readonly field: string;
+  readonly old: Plain;
+  readonly new: Plain;
+  readonly text: string;
+  readonly actor_name: string;
+  readonly at: string;
+}
+
+/** What changed between two moments, as its first lines with how many there are. */
+export interface Compared {
+  readonly count: number;
+  readonly lines: readonly SinceShape[];
+}
+
+/** A named moment, when it was named and by whom. */
+export interface MilestoneShape {
+  readonly name: string;
+  readonly at: string;
+  readonly actor_name: string;
+}
+
+/** What somebody decided about a field; `stands` tells whether it still does, `offered` what they chose from. */
+export interface DecisionShape {
+  readonly op: string;
+  readonly record: string;
+  readonly title: string;
+  readonly field: string;
+  readonly value: Plain;
+  readonly actor_name: string;
+  readonly at: string;
+  readonly stands: boolean;
+  readonly offered: readonly ConflictValue[];
+}
+
+/** A change that has no effect yet: `reason` is waiting, held (its author's clock is ahead) or admission. */
+export interface HeldShape {
+  readonly bundle: string;
+  readonly reason: string;
+}
+
+/** Somebody who waits to be let in: log and person in hex, the name they give themselves, what of theirs waits. */
+export interface JoinerShape {
+  readonly log: string;
+  readonly actor: string;
+  readonly name: string;
+  readonly changes: number;
+}
+
+/** Everything that waits or is damaged: in sentences, and what a person can do something about. */
+export interface WaitingShape {
+  readonly notices: readonly NoticeShape[];
+  readonly held: readonly HeldShape[];
+  readonly joiners: readonly JoinerShape[];
+}
+
 /** One step from the window a page has to the window it should have, applied in order; a removal has no row. */
 export interface RowChange {
   readonly kind: "insert" | "change" | "remove";
@@ -923,6 +1050,65 @@ export const checkSplitApart: Check<SplitApart> = shape<SplitApart>({
   goes: text,
 });
 
+export const checkHistoryPage: Check<HistoryPage> = shape<HistoryPage>({
+  entries: listOf(checkLogEntry),
+  next: either(whole, nothing),
+});
+
+export const checkSinceShape: Check<SinceShape> = shape<SinceShape>({
+  record: text,
+  title: text,
+  table: text,
+  kind: text,
+  field: text,
+  old: plain,
+  new: plain,
+  text: text,
+  actor_name: text,
+  at: text,
+});
+
+export const checkCompared: Check<Compared> = shape<Compared>({
+  count: whole,
+  lines: listOf(checkSinceShape),
+});
+
+export const checkMilestoneShape: Check<MilestoneShape> = shape<MilestoneShape>({
+  name: text,
+  at: text,
+  actor_name: text,
+});
+
+export const checkDecisionShape: Check<DecisionShape> = shape<DecisionShape>({
+  op: text,
+  record: text,
+  title: text,
+  field: text,
+  value: plain,
+  actor_name: text,
+  at: text,
+  stands: flag,
+  offered: listOf(checkConflictValue),
+});
+
+export const checkHeldShape: Check<HeldShape> = shape<HeldShape>({
+  bundle: text,
+  reason: text,
+});
+
+export const checkJoinerShape: Check<JoinerShape> = shape<JoinerShape>({
+  log: text,
+  actor: text,
+  name: text,
+  changes: whole,
+});
+
+export const checkWaitingShape: Check<WaitingShape> = shape<WaitingShape>({
+  notices: listOf(checkNoticeShape),
+  held: listOf(checkHeldShape),
+  joiners: listOf(checkJoinerShape),
+});
+
 export const checkRowChange: Check<RowChange> = shape<RowChange>({
   kind: oneOf("insert", "change", "remove"),
   at: whole,
@@ -986,6 +1172,17 @@ export interface Calls {
   readonly "record.differences": { readonly args: TwoRecords; readonly result: readonly DifferenceShape[] };
   readonly "record.merge": { readonly args: TwoRecords; readonly result: Merged };
   readonly "record.split": { readonly args: SplitOff; readonly result: SplitApart };
+  readonly "history.page": { readonly args: Page; readonly result: HistoryPage };
+  readonly "past.see": { readonly args: OneMoment; readonly result: Standing };
+  readonly "past.compare": { readonly args: Between; readonly result: Compared };
+  readonly "past.bring_back": { readonly args: BringBack; readonly result: Standing };
+  readonly "past.milestones": { readonly args: Nothing; readonly result: readonly MilestoneShape[] };
+  readonly "past.milestone": { readonly args: NewMilestone; readonly result: Done };
+  readonly "conflict.decided": { readonly args: Decided; readonly result: readonly DecisionShape[] };
+  readonly "conflict.settle": { readonly args: Settle; readonly result: Done };
+  readonly "waiting.list": { readonly args: Nothing; readonly result: WaitingShape };
+  readonly "waiting.accept": { readonly args: OneBundle; readonly result: Done };
+  readonly "waiting.admit": { readonly args: OneLog; readonly result: Done };
 }
 
 export const results: { readonly [K in keyof Calls]: Check<Calls[K]["result"]> } = {
@@ -1031,4 +1228,15 @@ export const results: { readonly [K in keyof Calls]: Check<Calls[K]["result"]> }
   "record.differences": listOf(checkDifferenceShape),
   "record.merge": checkMerged,
   "record.split": checkSplitApart,
+  "history.page": checkHistoryPage,
+  "past.see": checkStanding,
+  "past.compare": checkCompared,
+  "past.bring_back": checkStanding,
+  "past.milestones": listOf(checkMilestoneShape),
+  "past.milestone": checkDone,
+  "conflict.decided": listOf(checkDecisionShape),
+  "conflict.settle": checkDone,
+  "waiting.list": checkWaitingShape,
+  "waiting.accept": checkDone,
+  "waiting.admit": checkDone,
 };
