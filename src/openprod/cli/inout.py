@@ -6,7 +6,7 @@ import datetime as dt
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -267,7 +267,9 @@ def export(
 @click.option("--fields", metavar="F,…", help="Only these fields of the table, in this order.")
 @click.option("--param", "params", metavar="K=V", multiple=True, type=assignment, help="A value for the query's $k.")
 @click.option("--only", "only", metavar="COLUMN=TEXT", multiple=True, type=assignment, help="Only rows that show this.")
-@click.option("--size", "size", type=click.Choice(["a4", "us-letter"]), default="a4", help="The size of the sheets.")
+@click.option(
+    "--size", "size", type=click.Choice(["A4", "Letter", "A3", "Legal", "Tabloid"]), help="The size of the sheets."
+)
 @click.option("--as-of", "as_of", metavar="T", help="As it was: a time, a date (its end) or a milestone.")
 def paper(
     call: Call,
@@ -278,7 +280,7 @@ def paper(
     fields: str | None,
     params: tuple[tuple[str, str], ...],
     only: tuple[tuple[str, str], ...],
-    size: Literal["a4", "us-letter"],
+    size: str | None,
     as_of: str | None,
 ) -> None:
     """Set a table, or a saved query's answer, on paper as a PDF; `paper list` says what there is."""
@@ -293,7 +295,7 @@ def paper(
 
     listing = _listing(view, what, where or "", names(fields), once(params)).only(dict(only))
     note = ", ".join(f"{name}: {value}" for name, value in (*params, *only))
-    raw = sheets.write(listing, view.name, _now(view), paper=size, group=group, note=note)
+    raw = sheets.write(view, listing, _now(view), sheet=size or "", group=group, note=note)
     write_file(Path(file).expanduser(), raw)
     if call.is_json:
         output.document({"file": file, "bytes": len(raw), "rows": len(listing.rows)})

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
+from openprod.model.hours import hour
+
 WIDTH_PIPED = 10_000
 COLUMN_MAX = 40
 ROWS_AT_ONCE = 500
@@ -239,15 +241,6 @@ def cell(value: object, kind: str = "text", title_of: Callable[[str], str] | Non
             return hour(value, clock)
         case _:
             return str(value)
-
-
-def hour(text: str, hours: str) -> str:
-    """Returns a time of day as a show writes it whose clock has so many hours: 19:30, or 7:30p."""
-    clock, _, rest = text.partition(":")
-    if hours != "12" or not clock.isdigit():
-        return text
-    number = int(clock)
-    return f"{number % 12 or 12}:{rest}{'p' if number >= 12 else 'a'}"
 
 
 def _named(value: Mapping[str, object]) -> str:

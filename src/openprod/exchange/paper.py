@@ -10,12 +10,14 @@ import itertools
 import json
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Literal, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from openprod.exchange.export import NotWritten, text_of
 from openprod.exchange.listing import Listing
+from openprod.model.hours import hour
 
-Paper = Literal["a4", "us-letter"]
+# What the show's setting calls a sheet, and what typst does.
+SHEETS = {"A4": "a4", "Letter": "us-letter", "A3": "a3", "Legal": "us-legal", "Tabloid": "us-tabloid"}
 SHORT = 14
 WIDE_MAX = 6
 LANDSCAPE_FROM = 7
@@ -23,22 +25,24 @@ SIZES = ((5, 10.0), (8, 9.0), (12, 8.0), (99, 7.0))
 _NUMBERS = ("int", "float", "decimal", "duration")
 
 
+if TYPE_CHECKING:
+    from openprod.workspace.view import View
+
+
 class _Typst(Protocol):
     def compile(self, source: bytes, *, sys_inputs: dict[str, str]) -> bytes: ...
 
 
-def write(
-    listing: Listing, show: str, now: dt.datetime, *, paper: Paper = "a4", group: str = "", note: str = ""
-) -> bytes:
+def write(view: View, listing: Listing, now: dt.datetime, *, sheet: str = "", group: str = "", note: str = "") -> bytes:
     """Returns a PDF: title, the rows with the columns' names on every page, the moment and the page at the foot.
 
     Columns that are empty in every row are left out; seven or more turn the page.
 
     Args:
+        view: whose settings say the size of the sheets and how times are written.
         listing: the rows, in their order.
-        show: what the production is called.
         now: the moment of writing, local.
-        paper: the size of the sheets.
+        sheet: the size of the sheets, where it is not the show's: A4, Letter, A3, Legal or Tabloid.
         group: the name of a column by whose values the rows stand together under headings; empty for none.
         note: a line under the title.
 
@@ -51,15 +55,18 @@ def write(
     if group:
         listing.only({group: ""})
     at = listing.at(group) if group else None
-    rows = [[_read(value) for value in row] for row in listing.rows]
+    settings = {one["name"]: one["value"] for one in view.settings()}
+    kinds = [one.type for one in listing.columns]
+    hours = settings["clock"]
+    rows = [[_read(value, kind, hours) for value, kind in zip(row, kinds, strict=True)] for row in listing.rows]
     kept = [place for place in range(len(listing.columns)) if place != at and any(row[place] for row in rows)]
     kept = kept or [place for place in range(len(listing.columns)) if place != at]
     data = {
         "title": listing.title,
         "note": note,
-        "show": show,
-        "moment": f"{now:%Y-%m-%d %H:%M}",
-        "paper": paper,
+        "show": view.name,
+        "moment": f"{now:%Y-%m-%d} {hour(f'{now:%H:%M}', hours)}",
+        "paper": SHEETS[sheet or settings["paper"]],
         "landscape": len(kept) >= LANDSCAPE_FROM,
         "size": next(size for most, size in SIZES if len(kept) <= most),
         "columns": [
@@ -98,10 +105,12 @@ def _wide(texts: Sequence[str]) -> float:
     return round(min(max((usual / SHORT) ** 0.5, 1), WIDE_MAX), 2)
 
 
-def _read(value: object) -> str:
+def _read(value: object, kind: str, hours: str) -> str:
     """Returns a value as people read it on paper: yes or nothing, and no seconds that are none."""
     if value is False:
         return ""
+    if kind == "time" and isinstance(value, str):
+        return hour(value, hours)
     if isinstance(value, dict):
         named = cast("dict[str, object]", value)
         return str(named.get("name") or named.get("title") or text_of(named))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, cast
+from zoneinfo import ZoneInfo
 
 from openprod.exchange.ical import HEADER, STATUSES
 from openprod.exchange.listing import Listing
@@ -37,6 +38,8 @@ class _Event(Protocol):
 class _Calendar(_Event, Protocol):
     def add_component(self, component: object) -> None: ...
 
+    def add_missing_timezones(self) -> None: ...
+
     def to_ical(self) -> bytes: ...
 
 
@@ -44,7 +47,7 @@ def write(view: View, listing: Listing, now: dt.datetime) -> bytes:
     """Returns a calendar with an event for each row that has a day.
 
     An event without a time is a whole day; one that ends before it begins ends on the next day. Times are the venue's,
-    without a zone: 19:00 stays 19:00 wherever it is looked at.
+    in the show's zone; where it has none, without one: 19:00 stays 19:00 wherever it is looked at.
 
     Args:
         view: whose modules say what the columns mean.
@@ -62,21 +65,31 @@ def write(view: View, listing: Listing, now: dt.datetime) -> bytes:
     calendar.add("prodid", "-//Openprod//Openprod//EN")
     calendar.add("version", "2.0")
     calendar.add("x-wr-calname", f"{view.name}: {listing.title}")
+    zone = _zone(view)
     known: set[str] = set()
     for row_id, row in zip(listing.ids, rows, strict=True):
         day = _day(row["Date"])
         if day is not None:
-            calendar.add_component(_event(row_id, row, day, now, known))
+            calendar.add_component(_event(row_id, row, day, now, known, zone))
+    if zone is not None:
+        calendar.add_missing_timezones()
     return calendar.to_ical()
 
 
-def _event(row_id: str, row: Mapping[str, str], day: dt.date, now: dt.datetime, known: set[str]) -> object:
+def _zone(view: View) -> ZoneInfo | None:
+    name = next(one["value"] for one in view.settings() if one["name"] == "zone")
+    return ZoneInfo(name) if name else None
+
+
+def _event(
+    row_id: str, row: Mapping[str, str], day: dt.date, now: dt.datetime, known: set[str], zone: ZoneInfo | None
+) -> object:
     from icalendar import Event  # noqa: PLC0415
 
     event = cast("_Event", Event())
     uid = row["UID"] or own_uid(row_id)
     start, end = _time(row["Start"]), _time(row["End"])
-    begins = dt.datetime.combine(day, start) if start is not None else day
+    begins = dt.datetime.combine(day, start, zone) if start is not None else day
     event.add("uid", uid)
     event.add("dtstamp", now)
     event.add("dtstart", begins)
@@ -85,7 +98,7 @@ def _event(row_id: str, row: Mapping[str, str], day: dt.date, now: dt.datetime, 
         event.add("recurrence-id", begins)
     known.add(uid)
     if start is not None and end is not None:
-        ends = dt.datetime.combine(day, end)
+        ends = dt.datetime.combine(day, end, zone)
         event.add("dtend", ends if end > start else ends + dt.timedelta(days=1))
     event.add("summary", row["Title"])
     status = _WORDS.get(row["Status"])

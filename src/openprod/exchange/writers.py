@@ -112,7 +112,7 @@ def write(
         case "pdf":
             from openprod.exchange import paper  # noqa: PLC0415
 
-            return Written(paper.write(listing, view.name, now))
+            return Written(paper.write(view, listing, now))
         case _:
             return Written(_separated(listing, "\t" if form == "tsv" else ",", bom=bom))
 

@@ -7,13 +7,15 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typst
 from openpyxl import load_workbook
 from tests.unit.exchange.real_files import bytes_of
 
 import openprod
-from openprod.exchange import to_eos, to_vcard
+from openprod.exchange import paper, to_eos, to_vcard
 from openprod.exchange.csv import read_csv
 from openprod.exchange.listing import Listing, NoSuchColumn, of_query, of_table
 from openprod.exchange.sheet import Unreadable
@@ -116,6 +118,16 @@ def test_a_calendar_keeps_its_ids_and_ends_on_the_next_day(workspace: Workspace)
         edit.set(str(event["id"]), {"title": "Run"})
     again = {one["UID"] for one in events_in(written(workspace, "schedule.events", "ical"))}
     assert again == {off["UID"], run["UID"]}
+
+
+def test_a_calendar_of_a_show_with_a_zone_says_the_zone(workspace: Workspace) -> None:
+    workspace.change_settings({"zone": "Europe/London"})
+    raw = written(workspace, "schedule.events", "ical")
+    assert b"BEGIN:VTIMEZONE\r\nTZID:Europe/London" in raw
+    _, run = events_in(raw)
+    assert run["DTSTART;TZID=Europe/London"] == "20260112T190000"
+    preview = import_bytes(workspace, raw, "again.ics", "schedule.events").preview()
+    assert (preview["unchanged"], preview["updates"]) == (2, 0)
 
 
 def test_an_answer_about_people_is_a_calendar_of_one_person(workspace: Workspace) -> None:
@@ -221,6 +233,25 @@ def test_paper_has_every_row_and_the_page_at_the_foot(workspace: Workspace) -> N
     assert raw.startswith(b"%PDF-")
     empty = write(workspace, of_table(workspace, "contacts.people", where='name == "x"'), "pdf", NOW).raw
     assert empty.startswith(b"%PDF-")
+
+
+def test_paper_is_of_the_shows_size_and_its_clock(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, Any]] = []
+
+    def compiled(source: bytes, *, sys_inputs: dict[str, str]) -> bytes:
+        given.append(json.loads(sys_inputs["data"]))
+        return source
+
+    monkeypatch.setattr(typst, "compile", compiled)
+    workspace.change_settings({"paper": "Letter", "clock": "12"})
+    events = of_table(workspace, "schedule.events", ["title", "start"])
+    paper.write(workspace, events, NOW, group="title")
+    paper.write(workspace, events, NOW, sheet="A3")
+    first, second = given
+    assert (first["paper"], second["paper"]) == ("us-letter", "a3")
+    assert first["moment"] == "2026-01-12 9:30a"
+    assert [one["title"] for one in first["columns"]] == ["Start"]
+    assert {one["title"]: one["rows"] for one in first["groups"]} == {"Run, late": [["7:00p"]], "Day off": [[""]]}
 
 
 def test_a_files_ending_says_what_it_is() -> None:
