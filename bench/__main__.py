@@ -33,6 +33,7 @@ BENCHES: dict[str, Bench] = {
     "hash": writing.hash_share,
     "blob": files.blobs,
     "search": files.search,
+    "past": files.past,
 }
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.measure import Line, at_most, in_turns, timed, wall
 from bench.stage import Scratch
-from bench.writing import bring_in
+from bench.writing import bring_in, small_bundles
+from openprod.workspace.workspace import Workspace
 
 WORDS = ("LX 11", "look 4242", "scene", "rehearsed 7", "l", "when 12 turns", "LX 5", "placed 77", "no such word")
 FILE_MIB = 256
@@ -72,3 +73,38 @@ def search(scratch: Scratch, times: int, *, quick: bool) -> Iterator[Line]:
     edited = [after_an_edit(number) for number in range(times)]
     yield at_most("search-edited", f"a search in {count:,} records after an edit", edited, "ms CPU", must=20)
     scratch.drop(workspace)
+
+
+def past(scratch: Scratch, times: int, *, quick: bool) -> Iterator[Line]:
+    """A moment of the past over many small changes: the first look, and again."""
+    count = 1_250 if quick else 12_500
+    source = scratch.workspace(durable=False)
+    found = bring_in(source, count)
+    workspace = scratch.joined(source, durable=False)
+    workspace.ingest(small_bundles(source, found))
+    workspace.milestone("Then")
+    with workspace.edit() as edit:
+        edit.set("lighting.cues:77", {"label": "after"})
+    query = {"from": "lighting.cues", "where": "page == 7"}
+
+    def look() -> float:
+        def asked() -> None:
+            with workspace.at("Then") as then:
+                then.query(query=query)
+
+        return timed(asked) * 1e3
+
+    first = [_anew(workspace, look) for _ in range(3)]
+    ops = count * 8
+    yield at_most(
+        "past-first", f"a query as of a milestone over {ops:,} ops, the first time", first, "ms CPU", must=2_000
+    )
+    again = [look() for _ in range(times)]
+    yield at_most("past-again", f"a query as of a milestone over {ops:,} ops, again", again, "ms CPU", must=50)
+    for one in (source, workspace):
+        scratch.drop(one)
+
+
+def _anew(workspace: Workspace, look: Callable[[], float]) -> float:
+    workspace.desk.moments.forget()
+    return look()

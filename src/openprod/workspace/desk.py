@@ -55,6 +55,7 @@ from openprod.workspace.drafts import Bulk, Draft
 from openprod.workspace.ingest import Ingest
 from openprod.workspace.list_edit import NotAList
 from openprod.workspace.meaning import Changes, Meaning
+from openprod.workspace.moments import Moments
 from openprod.workspace.smart import Source
 from openprod.workspace.text_edit import NotAText, Typist
 from openprod.workspace.texts import Texts
@@ -118,6 +119,7 @@ class Desk:
         self.clock = clock
         self.chance = chance
         self.lock = threading.RLock()
+        self.moments: Moments[Desk] = Moments()
         self.words = WordIndex(None if database.path == MEMORY else folder / INDEX_NAME)
         self.blobs = Blobs(folder / BLOBS_FOLDER, chance, durable=database.is_durable)
         self.id = WorkspaceId(self._meta("workspace"))
@@ -161,9 +163,16 @@ class Desk:
         """Closes the file and forgets the keys; a second call does nothing."""
         with self.lock:
             self._is_closed = True
+            self.moments.forget()
             self.db.close()
             self.words.close()
             self.home.close()
+
+    def close_copy(self) -> None:
+        """Gives back the memory of a copy; the keys are another desk's."""
+        with self.lock:
+            self.db.close()
+            self.words.close()
 
     def check_open(self) -> None:
         """Raises WorkspaceClosed after `close`."""

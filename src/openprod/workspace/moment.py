@@ -18,11 +18,14 @@ class Past(View):
         super().__init__(desk)
         self.base = base
         self.moment = moment
+        self._is_left = False
 
     def close(self) -> None:
-        """Forgets the copy."""
-        with self.desk.lock:
-            self.desk.db.close()
+        """Leaves the moment; its copy is kept a while for the next look. A second call does nothing."""
+        with self.base.desk.lock:
+            if not self._is_left:
+                self._is_left = True
+                self.base.desk.moments.leave(self.desk)
 
     def edit(self, label: str = "", cause: Cause | None = None) -> Edit:
         """Refused: the past is not written."""

@@ -22,6 +22,7 @@ from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.blobs import Blobs
 from openprod.store.database import Database, DatabaseDamaged, NotAWorkspace, translated
 from openprod.store.home import Home
+from openprod.store.words import WordIndex
 from openprod.workspace import (
     admission,
     blobs,
@@ -93,6 +94,7 @@ def open_workspace(
             f"{folder} can only be read here, so nothing was written: its disk is write-protected, or it is not yours"
             " to write. Copy the folder to a place of your own and work there."
         )
+        opened.desk.words = WordIndex(None)
         return opened
     database = Database(str(path), durable=durable, functions=SQL_FUNCTIONS)
     if repair:

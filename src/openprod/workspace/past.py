@@ -63,20 +63,33 @@ def moment_of(desk: Desk, text: str) -> Moment:
     if row is not None:
         return Moment(text, frozenset(_of_frontier(desk, str(row[0] or ""))))
     ms = ms_of(desk, text)
-    return Moment(text, frozenset(up_to(desk, ms)))
+    row = desk.db.one("SELECT count(*), total(at) FROM accepted") or (0, 0.0)
+    bundles = desk.moments.up_to(
+        ms, desk.log.next_place - 1, (row[0], row[1]), lambda place, known: up_to(desk, ms, place, known)
+    )
+    return Moment(text, bundles)
 
 
-def up_to(desk: Desk, ms: int) -> set[int]:
-    """Returns the applied bundles whose time is up to a moment and whose whole past is in."""
-    found: set[int] = set()
-    for number in desk.log.in_order():
+def up_to(desk: Desk, ms: int, after_place: int = 0, known: frozenset[int] = frozenset()) -> frozenset[int]:
+    """Returns the applied bundles whose time is up to a moment and whose whole past is in.
+
+    Args:
+        desk: the workspace.
+        ms: the moment, in milliseconds since 1970 UTC.
+        after_place: only bundles that came behind this place are looked at …
+        known: … as these are what the others give.
+    """
+    found: set[int] = set(known)
+    for number in desk.log.in_order(after_place):
+        if desk.log.row(number).at > ms:
+            continue
         header = desk.log.header(number)
         past = [entry.tip for entry in header.seen]
         if header.prev is not None:
             past.append(header.prev)
-        if desk.log.row(number).at <= ms and all(desk.log.number_of(one) in found for one in past):
+        if all(desk.log.number_of(one) in found for one in past):
             found.add(number)
-    return found
+    return frozenset(found)
 
 
 def frontier_text(desk: Desk) -> str:

@@ -310,6 +310,7 @@ def rebuild(desk: Desk, progress: Callable[[int, int], None] | None = None) -> N
     relink(desk.db, desk.id)
     # It knows rows by numbers that are given out anew.
     desk.words.forget()
+    desk.moments.forget()
     desk.model.drop_all()
     for table in DERIVED:
         desk.db.execute(f"DELETE FROM {table}")  # noqa: S608 -- names of our own tables

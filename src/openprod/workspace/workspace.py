@@ -239,12 +239,15 @@ class Workspace(View):
     def at(self, moment: str) -> Past:
         """Returns everything as it was at a time, a date (its end) or a milestone; close it when done.
 
-        Derives it anew from the history, which takes as long as a rebuild of what was there then.
+        The first look derives it from the history, which takes as long as a rebuild of what was there then. The last
+        few moments are kept, as long as no work with an earlier clock arrives that belongs to them.
         """
-        with self.desk.lock:
-            with self.desk.reading():
-                found = past.moment_of(self.desk, moment)
-            return Past(self, verify.derive_copy(self.desk, found.bundles), moment)
+        desk = self.desk
+        with desk.lock:
+            with desk.reading():
+                found = past.moment_of(desk, moment)
+            copy = desk.moments.look_at(found.bundles, lambda: verify.derive_copy(desk, found.bundles))
+            return Past(self, copy, moment)
 
     # -- staging
 
