@@ -77,7 +77,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "matches": ("merging", "List records that may be one"),
         "merge": ("merging", "Say that two records are one"),
         "split": ("merging", "Take that back"),
-        "proposals": ("merging", "List what a link no longer concerns, keep or remove it"),
+        "proposals": ("merging", "List what may want doing, and say yes or no"),
     },
     "History": {
         "log": ("history", "List the last changes"),

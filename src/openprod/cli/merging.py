@@ -84,10 +84,10 @@ def matches(call: Call, decline: str | None) -> None:
 
 
 @command("proposals", overlay=True)
-@click.option("--accept", metavar="ID", help="Remove it, as proposed.")
-@click.option("--decline", metavar="ID", help="Keep it there; this is not asked again.")
+@click.option("--accept", metavar="ID", help="Do it, as proposed.")
+@click.option("--decline", metavar="ID", help="Let things be; this is not asked again.")
 def proposals(call: Call, accept: str | None, decline: str | None) -> None:
-    """List what is in a table only because of a link whose condition is lost, each as a question."""
+    """List what may want doing: records that lost a link's condition, relations that are there twice; say yes or no."""
     workspace = call.view()
     if accept is not None and decline is not None:
         raise click.UsageError("Give --accept or --decline, not both.")
@@ -97,8 +97,8 @@ def proposals(call: Call, accept: str | None, decline: str | None) -> None:
         if call.is_json:
             output.document(answered)
         else:
-            what = "is no longer" if accept is not None else "stays"
-            output.line(f"{answered['title']} {what} in {answered['table']}.")
+            output.line(_answered(answered["kind"], is_accepted=accept is not None).format(**answered))
+            call.leave(workspace.conflicts(answered["record"]) if answered["kind"] == "unite" else ())
         return
     found = workspace.proposals()
     if call.is_json:
@@ -110,6 +110,13 @@ def proposals(call: Call, accept: str | None, decline: str | None) -> None:
         output.line(f"{one['id']}  {one['text']}")
     if found:
         output.say("Yes: openprod proposals --accept ID. No, and not asked again: openprod proposals --decline ID")
+
+
+def _answered(kind: str, *, is_accepted: bool) -> str:
+    """Returns the sentence, with places for what it is about, that says what became of a proposal."""
+    if kind == "unite":
+        return "{title} is one now; where the two differed, decide." if is_accepted else "{title} stays there twice."
+    return "{title} is no longer in {table}." if is_accepted else "{title} stays in {table}."
 
 
 COMMANDS = {"proposals": proposals, "merge": merge, "split": split, "matches": matches}

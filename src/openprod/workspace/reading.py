@@ -38,7 +38,7 @@ from openprod.model.values import BlobRef, FieldRef, Plain, Value, plain
 from openprod.store.heads import Record
 from openprod.store.log import ORDINAL_BITS, SEQ_MASK, TOGETHER_KINDS, OpAt, StoredBundle, branch_of
 from openprod.store.pending import ADMISSION, HELD, WAITING
-from openprod.workspace import blobs, links, taking, wording
+from openprod.workspace import blobs, links, proposals, taking, wording
 from openprod.workspace.desk import Desk, UnknownRecord, is_relation
 from openprod.workspace.shapes import (
     ConflictShape,
@@ -765,8 +765,8 @@ def notices(desk: Desk, now_ms: int) -> list[NoticeShape]:
     for link, count in links.lacking(desk):
         one, other = (desk.catalog.table(name).title for name in (link.source, link.target))
         found.append({"kind": "link", "text": wording.link_notice(one, other, (link.source, link.target), count)})
-    if gone := sum(len(uuids) for _, uuids in links.lost(desk)):
-        found.append({"kind": "proposal", "text": wording.proposal_notice(gone)})
+    if proposed := len(proposals.proposals(desk)):
+        found.append({"kind": "proposal", "text": wording.proposal_notice(proposed)})
     late: dict[bytes, list[int]] = {}
     for kind, number, _, detail in desk.db.rows(
         "SELECT kind, bundle, ordinal, detail FROM flag WHERE bundle ORDER BY kind, bundle, ordinal"

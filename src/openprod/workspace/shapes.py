@@ -174,13 +174,17 @@ class InvitationShape(TypedDict):
 
 
 class ProposalShape(TypedDict):
-    """A record that a link put into a table and that the link no longer concerns; `text` asks what to do."""
+    """Something that a person may want done; `text` asks.
+
+    To `remove`: a record that a link put into a table and that the link no longer concerns. To `unite`: a relation that
+    is once only and is there twice, since its ends became one; `record` is then the relation that stays.
+    """
 
     id: str
+    kind: Literal["remove", "unite"]
     record: str
     title: str
     table: str
-    link: str
     text: str
 
 

@@ -581,16 +581,16 @@ class View(SetUp):
             return links.stage_unlink(self.desk, edit, source, target, is_copying=is_copying)
 
     def proposals(self) -> list[ProposalShape]:
-        """Returns the records that a link put somewhere and no longer concerns; they stay until a person says so."""
+        """Returns what a person may want done: lost conditions of links, relations that are there twice."""
         with self.desk.reading():
             return proposals.proposals(self.desk)
 
     def answer_proposal(self, proposal: str, *, is_accepted: bool) -> ProposalShape:
-        """Takes a record out as proposed, or keeps it, given the proposal's id or a beginning of it."""
-        label = "Take out what a link no longer concerns" if is_accepted else "Keep what a link no longer concerns"
+        """Does what is proposed, or lets things be for good, given the proposal's id or a beginning of it."""
+        label = "Do what was proposed" if is_accepted else "Let things be"
         with self.edit(label) as edit, self.desk.reading():
             found = proposals.find(self.desk, proposal)
-            proposals.stage(edit, found, is_accepted=is_accepted)
+            proposals.stage(self.desk, edit, found, is_accepted=is_accepted)
         return found
 
     def links(self) -> list[LinkShape]:

@@ -220,9 +220,9 @@ def late_notice(name: str, days: Sequence[int]) -> str:
 
 
 def proposal_notice(count: int) -> str:
-    """Returns the sentence about records that links put somewhere and no longer concern."""
-    records = "1 record is" if count == 1 else f"{count} records are"
-    return f"{records} in a table only because of a link whose condition is lost. Keep or remove: openprod proposals"
+    """Returns the sentence about what somebody is asked for, which nothing waits for."""
+    what = "1 proposal waits" if count == 1 else f"{count} proposals wait"
+    return f"{what} for somebody's yes or no: openprod proposals"
 
 
 def damaged_notice(count: int) -> str:

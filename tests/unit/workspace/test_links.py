@@ -186,7 +186,7 @@ def test_a_lost_condition_proposes_the_removal_and_a_persons_word_ends_the_quest
         "Jane no longer meets the criteria for Crew. Remove it?",
         "Ned left People, which put it into Crew. Remove it?",
     ]
-    assert "2 records are in a table only because of a link" in next(one["text"] for one in ana.notices())
+    assert "2 proposals wait for somebody's yes or no" in next(one["text"] for one in ana.notices())
     meet(ana, ben)
     first, second = ben.proposals()
     ben.answer_proposal(first["id"], is_accepted=True)

@@ -24,6 +24,7 @@ from tests.unit.workspace.company import (
 )
 
 from openprod.model.errors import Refused
+from openprod.model.ids import id_text
 from openprod.workspace.matches import NoMatch
 from openprod.workspace.repair import NoSuggestion, NotMapped, NotMerged, SameThing, TypesDiffer
 from openprod.workspace.workspace import Workspace
@@ -249,3 +250,50 @@ def test_relations_and_references_follow_a_merge_and_a_split(company: Company) -
     ana.split(two)
     assert [found["other"] for found in ana.relations(cue)] == [two]
     sound(ana)
+
+
+def test_a_unique_relation_that_a_merge_makes_double_is_made_one_on_a_persons_word_and_nothing_is_lost(
+    company: Company,
+) -> None:
+    ana, ben = company.cast("Ana", "Ben")
+    one, other = add(ana, PEOPLE, name="Jane"), add(ana, PEOPLE, name="Jane")
+    cue = add(ana, CUES, number="1")
+    with ana.edit() as edit:
+        edit.relate(one, RUNS, cue, note="deck left")
+        edit.relate(other, RUNS, cue, note="deck right", cover=True)
+    assert ana.proposals() == []
+    meet(ana, ben)
+    ana.merge(one, other)
+    meet(ana, ben)
+    assert len(ana.relations(one)) == 2
+    for ws in (ana, ben):
+        (proposal,) = ws.proposals()
+        assert proposal["text"] == "Jane – Runs – LX 1 is there twice, and Runs is once only. Make them one?"
+        ws.answer_proposal(proposal["id"], is_accepted=True)
+    meet(ana, ben)
+    for ws in (ana, ben):
+        assert ws.proposals() == []
+        (left,) = ws.relations(one)
+        offered = {
+            question["field"]: sorted(str(value["value"]) for value in question["values"])
+            for question in ws.conflicts(left["id"])
+        }
+        assert offered[f"{RUNS}.note"] == ["deck left", "deck right"]
+        assert ws.verify().is_sound
+    for question in ana.conflicts():
+        ana.resolve(question, choose=1)
+    meet(ana, ben)
+    assert not ben.conflicts()
+    # Kept twice on purpose: not asked again.
+    with ana.edit() as edit:
+        edit.restore(next(iter({str(row) for row in _ended(ana, one)})))
+    (proposal,) = ana.proposals()
+    ana.answer_proposal(proposal["id"], is_accepted=False)
+    assert ana.proposals() == []
+
+
+def _ended(ws: Workspace, record: str) -> list[str]:
+    """Returns the ids of relations that were ended."""
+    kept = {one["id"] for one in ws.relations(record)}
+    rows = ws.desk.db.rows("SELECT uuid FROM edge JOIN entity USING(eid) WHERE live = 0")
+    return [id_text(uuid) for (uuid,) in rows if id_text(uuid) not in kept]
