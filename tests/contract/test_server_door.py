@@ -189,7 +189,7 @@ def fits(value: object, hint: object) -> bool:
     return isinstance(hint, type) and type(value) is hint
 
 
-REFUSED = {"waiting.accept", "waiting.admit"}
+REFUSED = {"invitation.revoke", "waiting.accept", "waiting.admit"}
 """Calls about what is not the case in this small show."""
 
 
@@ -235,6 +235,10 @@ def test_every_call_answers_in_the_shape_it_declares(server: Server, show: Works
         ("conflict.settle", {"choices": [{"conflict": late["id"], "choose": late["values"][1]["op"]}]}),
         ("conflict.decided", {}),
         ("waiting.list", {}),
+        ("invitation.open", {"label": "Ben", "uses": 1}),
+        ("invitation.list", {}),
+        ("invitation.revoke", {"key": "0" * 64}),
+        ("workspace.verify", {}),
         ("waiting.accept", {"bundle": "0" * 12}),
         ("waiting.admit", {"log": "0" * 12}),
         ("history.page", {"limit": 2, "table": "lighting.cues", "words": "note"}),

@@ -211,6 +211,25 @@ export const screens = (kit) => {
       return found;
     },
 
+    async people(browser) {
+      const page = await arrive(browser);
+      const found = {};
+      await page.locator(".set-up summary").click();
+      await page.locator('.nav a[href="/people"]').click();
+      await page.getByLabel("For whom").fill("Ben");
+      await press(page, "Enter");
+      await page.locator(".line-once textarea").waitFor();
+      found.line = await page.locator(".line-once textarea").inputValue();
+      found.warning = await page.locator(".is-warning").textContent();
+      await page.getByRole("button", { name: "Verify" }).click();
+      await page.locator(".stack [role=status]", { hasText: "Nothing is damaged" }).waitFor();
+      found.page = await audited(page, "people");
+      found.writers = await page.locator(".named .who b").allTextContents();
+      await page.getByRole("button", { name: "Close the invitation Ben" }).click();
+      await page.waitForFunction(() => ![...document.querySelectorAll(".named b")].some((one) => one.textContent === "Ben"));
+      return found;
+    },
+
     async newcomer(browser) {
       const page = await arrive(browser);
       return { first: await page.locator(".card h2").first().textContent(), broken: await audited(page, "home-first") };

@@ -101,3 +101,14 @@ def test_history_is_filtered_any_moment_is_seen_and_a_value_brought_back(play: P
     assert show.record("lighting.cues:5")["fields"]["lighting.cues.label"] == "Dawn, slow"
     assert show.overlays() == []
     assert seen["errors"] == []
+
+
+def test_somebody_is_invited_with_a_word_of_warning_and_everything_is_verified(play: Play, show: Workspace) -> None:
+    before = len(show.invitations())
+    seen = play("people")
+    assert seen["line"].startswith("openprod-invite-")
+    assert "for ever" in seen["warning"]
+    assert sorted(seen["writers"]) == ["Alex Kim", "Jordan Reed"]
+    assert seen["page"] == []
+    assert len(show.invitations()) == before
+    assert seen["errors"] == []

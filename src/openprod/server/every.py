@@ -13,6 +13,7 @@ import msgspec
 
 from openprod.server.call import Call, UnknownCall
 from openprod.server.calls import TABLE_CALLS, Seat
+from openprod.server.company import COMPANY_CALLS, CompanySeat
 from openprod.server.past import PAST_CALLS, PastSeat
 from openprod.server.staging import STAGING_CALLS, StagingSeat
 from openprod.server.tables import RECORD_CALLS, RecordsSeat
@@ -20,7 +21,7 @@ from openprod.server.visit import VISIT_CALLS, VisitSeat
 from openprod.server.waiting import WAITING_CALLS, WaitingSeat
 
 
-class EverySeat(Seat, VisitSeat, StagingSeat, RecordsSeat, PastSeat, WaitingSeat, Protocol):
+class EverySeat(Seat, VisitSeat, StagingSeat, RecordsSeat, PastSeat, WaitingSeat, CompanySeat, Protocol):
     """A page's connection as all the calls see it."""
 
 
@@ -33,6 +34,7 @@ CALLS: Mapping[str, Call[EverySeat]] = {
         *RECORD_CALLS,
         *PAST_CALLS,
         *WAITING_CALLS,
+        *COMPANY_CALLS,
     )
 }
 

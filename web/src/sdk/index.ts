@@ -30,6 +30,7 @@ export type {
   RelationShape,
   RowShape,
   SinceShape,
+  Soundness,
   Standing,
   TableShape,
   ViewShape,

@@ -8,6 +8,7 @@ import { HistoryPage } from "./HistoryPage.tsx";
 import { HomePage } from "./HomePage.tsx";
 import { ShowContext, type Undoable, useShow, useStore } from "./hooks.ts";
 import { KeysDialog } from "./KeysDialog.tsx";
+import { PeoplePage } from "./PeoplePage.tsx";
 import { Rail } from "./Rail.tsx";
 import { StagingPage } from "./StagingPage.tsx";
 import { TablePage } from "./TablePage.tsx";
@@ -59,6 +60,9 @@ const Screens = () => (
       <DecidePage />
     </Route>
     <Route path="/decide/:id">{({ id }) => <DecidePage chosen={decodeURIComponent(id)} />}</Route>
+    <Route path="/people">
+      <PeoplePage />
+    </Route>
     <Route path="/history">
       <HistoryPage />
     </Route>

@@ -14,6 +14,7 @@ import {
   Sun,
   Table2,
   Undo2,
+  Users,
 } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useLocation } from "wouter";
@@ -177,6 +178,13 @@ const useCommands = (showKeys: () => void): readonly PaletteItem[] => {
       group: "Go to",
       icon: House,
       run: () => go("/"),
+    }),
+    item({
+      id: "people",
+      title: texts.people.title,
+      group: "Go to",
+      icon: Users,
+      run: () => go("/people"),
     }),
     item({
       id: "staging",

@@ -1,4 +1,4 @@
-import { Clock3, Diamond, House, Layers, type LucideIcon, Table2 } from "lucide-react";
+import { Clock3, Diamond, House, Layers, type LucideIcon, Table2, Users } from "lucide-react";
 import { type ReactNode, useMemo } from "react";
 import { Link, useLocation } from "wouter";
 import { counted } from "../lib/format.ts";
@@ -29,6 +29,9 @@ export const Rail = () => {
         </div>
         <details className="set-up">
           <summary>{texts.rail.setUp}</summary>
+          <div className="nav">
+            <Place to="/people" icon={Users} title={texts.rail.people} />
+          </div>
           <TableLinks tables={tables.filter((table) => table.module === "core")} />
         </details>
       </div>

@@ -321,6 +321,18 @@ export interface OneLog {
   readonly log: string;
 }
 
+/** Whom an invitation is for, how many may use it (null: any number), and until which day (null: for good). */
+export interface Invite {
+  readonly label?: string;
+  readonly uses?: number | null;
+  readonly expires?: string | null;
+}
+
+/** Names an invitation by its key. */
+export interface OneInvitation {
+  readonly key: string;
+}
+
 /** What the page shows at the door: a one-use code, or the token it got for one. */
 export interface Credentials {
   readonly code?: string | null;
@@ -731,6 +743,28 @@ export interface WaitingShape {
   readonly joiners: readonly JoinerShape[];
 }
 
+/** An open invitation: its public key in hex, whom it is for, and its terms. */
+export interface InvitationShape {
+  readonly key: string;
+  readonly label: string;
+  readonly uses: number | null;
+  readonly used: number;
+  readonly expires: string;
+  readonly is_good: boolean;
+}
+
+/** The line to give away; it is shown once and kept nowhere. */
+export interface Invited {
+  readonly text: string;
+}
+
+/** How many bundles were checked, a sentence for each thing that is damaged, and for each that is merely odd. */
+export interface Soundness {
+  readonly bundles: number;
+  readonly damaged: readonly string[];
+  readonly notes: readonly string[];
+}
+
 /** One step from the window a page has to the window it should have, applied in order; a removal has no row. */
 export interface RowChange {
   readonly kind: "insert" | "change" | "remove";
@@ -1109,6 +1143,25 @@ export const checkWaitingShape: Check<WaitingShape> = shape<WaitingShape>({
   joiners: listOf(checkJoinerShape),
 });
 
+export const checkInvitationShape: Check<InvitationShape> = shape<InvitationShape>({
+  key: text,
+  label: text,
+  uses: either(whole, nothing),
+  used: whole,
+  expires: text,
+  is_good: flag,
+});
+
+export const checkInvited: Check<Invited> = shape<Invited>({
+  text: text,
+});
+
+export const checkSoundness: Check<Soundness> = shape<Soundness>({
+  bundles: whole,
+  damaged: listOf(text),
+  notes: listOf(text),
+});
+
 export const checkRowChange: Check<RowChange> = shape<RowChange>({
   kind: oneOf("insert", "change", "remove"),
   at: whole,
@@ -1183,6 +1236,10 @@ export interface Calls {
   readonly "waiting.list": { readonly args: Nothing; readonly result: WaitingShape };
   readonly "waiting.accept": { readonly args: OneBundle; readonly result: Done };
   readonly "waiting.admit": { readonly args: OneLog; readonly result: Done };
+  readonly "invitation.list": { readonly args: Nothing; readonly result: readonly InvitationShape[] };
+  readonly "invitation.open": { readonly args: Invite; readonly result: Invited };
+  readonly "invitation.revoke": { readonly args: OneInvitation; readonly result: Done };
+  readonly "workspace.verify": { readonly args: Nothing; readonly result: Soundness };
 }
 
 export const results: { readonly [K in keyof Calls]: Check<Calls[K]["result"]> } = {
@@ -1239,4 +1296,8 @@ export const results: { readonly [K in keyof Calls]: Check<Calls[K]["result"]> }
   "waiting.list": checkWaitingShape,
   "waiting.accept": checkDone,
   "waiting.admit": checkDone,
+  "invitation.list": listOf(checkInvitationShape),
+  "invitation.open": checkInvited,
+  "invitation.revoke": checkDone,
+  "workspace.verify": checkSoundness,
 };
