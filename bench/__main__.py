@@ -9,7 +9,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import asking, care, files, same, writing
+from bench import asking, care, files, same, together, writing
 from bench.measure import Line
 from bench.stage import Scratch, scratch
 
@@ -34,6 +34,8 @@ BENCHES: dict[str, Bench] = {
     "blob": files.blobs,
     "search": files.search,
     "past": files.past,
+    "text": together.texts,
+    "list": together.orders,
 }
 
 

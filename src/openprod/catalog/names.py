@@ -59,14 +59,17 @@ def ddl(table: Table) -> list[str]:
 
 
 def relation_ddl(relation: Relation) -> list[str]:
-    """Returns the statements that make the table of a relation and its two indexes."""
+    """Returns the statements that make the table of a relation and its indexes: an ordered one has three."""
     fixed = ['"~eid" INTEGER PRIMARY KEY', '"~src" INTEGER NOT NULL', '"~dst" INTEGER NOT NULL', '"~pos" TEXT']
     name = quote(relation.name)
-    return [
+    found = [
         _create(relation.name, fixed, relation.properties),
         f'CREATE INDEX {quote(relation.name + "~src")} ON {name}("~src","~dst")',
         f'CREATE INDEX {quote(relation.name + "~dst")} ON {name}("~dst","~src")',
     ]
+    if relation.ordered:
+        found.append(f'CREATE INDEX {quote(relation.name + "~pos")} ON {name}("~src","~pos")')
+    return found
 
 
 def column_ddl(table_name: str, field: Field) -> list[str]:

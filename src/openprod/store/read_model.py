@@ -297,7 +297,7 @@ class ReadModel:
     def strangers(self) -> list[str]:
         """Returns the tables and indexes in the file that neither the fixed schema nor the catalog explains."""
         wanted: set[str] = set(self.shelves) | set(self.relations)
-        wanted |= {f"{name}~src" for name in self.relations} | {f"{name}~dst" for name in self.relations}
+        wanted |= {f"{name}~{word}" for name in self.relations for word in ("src", "dst", "pos")}
         return sorted(
             name for name in self._db.dynamic_objects() if name not in wanted and not name.startswith(USER_INDEX_PREFIX)
         )

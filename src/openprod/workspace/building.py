@@ -108,6 +108,12 @@ class SightDesk(Protocol):
         """Returns what a relation joins."""
         ...
 
+    def beside(
+        self, uuid: bytes, source: bytes, relation: str, anchor: bytes | None, *, is_before: bool
+    ) -> tuple[str | None, str | None] | None:
+        """Returns the positions between which an entry goes; None where the whole list must be read."""
+        ...
+
     def entries_of(self, source: bytes, relation: str) -> list[tuple[bytes, str | None]]:
         """Returns the relations of a kind from a record with their positions, in order."""
         ...
@@ -182,6 +188,10 @@ class Sight:
         """Returns what a relation joins, None where there is no such relation."""
         return self._workspace.relation_ends(uuid)
 
+    def beside(self, uuid: bytes, source: bytes, relation: str, spot: Spot) -> tuple[str | None, str | None] | None:
+        """Returns the positions between which an entry goes; None where the whole list must be read."""
+        return self._workspace.beside(uuid, source, relation, spot.anchor, is_before=spot.is_before)
+
     def entries(self, source: bytes, relation: str) -> list[tuple[bytes, str | None]]:
         """Returns the relations of a kind from a record with their positions, in order."""
         return self._workspace.entries_of(source, relation)
@@ -236,14 +246,25 @@ class Lists:
     def __init__(self, sight: Sight) -> None:
         self._sight = sight
         self._lists: dict[tuple[bytes, str], list[tuple[bytes, str | None]]] = {}
+        self._placed: dict[tuple[bytes, str], tuple[bytes, str]] = {}
 
     def place(self, uuid: bytes, source: bytes, relation: str, spot: Spot | None) -> str | None:
         """Returns a position for an entry and takes it into the list; None where no place was asked for."""
         if spot is None:
             return None
         found = self._lists.get((source, relation))
+        first = self._placed.get((source, relation))
+        if found is None and first is None:
+            between_these = self._sight.beside(uuid, source, relation, spot)
+            if between_these is not None:
+                position = between(*between_these, self._sight.run)
+                self._placed[source, relation] = (uuid, position)
+                return position
         if found is None:
             found = self._lists[source, relation] = self._sight.entries(source, relation)
+            if first is not None:
+                others = [entry for entry in found if entry[0] != first[0]]
+                found[:] = sorted([*others, first], key=lambda entry: (entry[1] or "", entry[0]))
         found[:] = [entry for entry in found if entry[0] != uuid]
         at = len(found)
         if spot.anchor is not None:

@@ -36,7 +36,7 @@ from openprod.model.hlc import Hlc, effective, hlc
 from openprod.model.ids import EntityId, LogId, WorkspaceId, entity_ids, id_from_text, id_text, is_hex
 from openprod.model.natural import natural_key
 from openprod.model.ops import Chunk, Ends, Rows, encode_chunk, width
-from openprod.model.slots import EXISTS, RELATION
+from openprod.model.slots import EXISTS, POSITION, RELATION
 from openprod.model.values import FieldRef, Plain, Value, sort_key, value_key
 from openprod.store.blobs import Blobs
 from openprod.store.database import Database, without_collector
@@ -68,6 +68,8 @@ BLOBS_FOLDER = "blobs"
 MEMORY = ":memory:"
 UUID_TEXT = 36
 CANDIDATES_SHOWN = 5
+# How many entries of a list are looked at around a place.
+_NEAR = 8
 
 
 class UnknownRecord(Missing):
@@ -527,6 +529,45 @@ class Desk:
         sql = f'SELECT uuid, "~pos" FROM {name} CROSS JOIN entity ON eid = "~eid" WHERE "~src" = ? ORDER BY 2, 1'  # noqa: S608
         return [(uuid, position) for uuid, position in self.db.rows(sql, (record.eid,))]
 
+    def beside(
+        self, uuid: bytes, source: bytes, relation: str, anchor: bytes | None, *, is_before: bool
+    ) -> tuple[str | None, str | None] | None:
+        """Returns the positions between which an entry goes, without reading the whole list; None where that must be.
+
+        Args:
+            uuid: the entry, which may be in the list already.
+            source: whose list.
+            relation: which list.
+            anchor: the entry to go behind or in front of; None for the end.
+            is_before: in front of it.
+        """
+        record = self.record_of(source)
+        if record is None or relation not in self.model.relations:
+            return None
+        # A quoted catalog name.
+        lead = f'SELECT uuid, "~pos" FROM {quote(relation)} CROSS JOIN entity ON eid = "~eid" WHERE "~src" = ?'  # noqa: S608
+        if anchor is None:
+            rows = self.db.rows(f'{lead} ORDER BY "~pos" DESC LIMIT ?', (record.eid, _NEAR))
+            last = max((row[1] for row in rows if row[0] != uuid and row[1] is not None), default=None)
+            return (last, None) if last is not None else None
+        at = self.record_of(anchor)
+        number = self.heads.key_numbers.get(POSITION)
+        place = self.meaning.value_of(at, number) if at is not None and number is not None else None
+        if not isinstance(place, str) or anchor == uuid:
+            return None
+        behind = self.db.rows(f'{lead} AND "~pos" >= ? ORDER BY "~pos" LIMIT ?', (record.eid, place, _NEAR))
+        front = self.db.rows(f'{lead} AND "~pos" <= ? ORDER BY "~pos" DESC LIMIT ?', (record.eid, place, _NEAR))
+        near = sorted({row for row in (*behind, *front) if row[0] != uuid and row[1] is not None}, key=_by_place)
+        places = [row[0] for row in near]
+        if anchor not in places or [row[1] for row in near].count(place) >= _NEAR - 1:
+            return None
+        index = places.index(anchor) + (0 if is_before else 1)
+        is_edge = (index == 0 and len(front) == _NEAR) or (index == len(near) and len(behind) == _NEAR)
+        if is_edge:
+            return None
+        low = near[index - 1][1] if index else None
+        return low, near[index][1] if index < len(near) else None
+
     def relation_ends(self, uuid: bytes) -> Ends | None:
         """Returns what the relation of this id joins, also one that was ended; None if it is no relation's."""
         record = self.heads.fetch(uuid)
@@ -803,6 +844,10 @@ class Desk:
             names.update(op.payload.table.partition(".")[0] for op in chunk.ops if isinstance(op, Rows))
         versions = self.loader.versions
         return tuple(versions[name] for name in sorted(names) if name in versions)
+
+
+def _by_place(row: tuple[bytes, str]) -> tuple[str, bytes]:
+    return row[1], row[0]
 
 
 def _run_tag(chance: bytes) -> str:
