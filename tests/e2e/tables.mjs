@@ -241,6 +241,29 @@ export const tables = (kit) => {
       return found;
     },
 
+    async printing(browser) {
+      const page = await enter(browser);
+      const found = {};
+      await page.evaluate(() => {
+        window.print = () => {
+          window.sheets = (window.sheets ?? 0) + 1;
+        };
+      });
+      await click(page, 2, "Label");
+      await press(page, "Control+p");
+      await page.waitForFunction(() => window.sheets === 1);
+      await page.emulateMedia({ media: "print" });
+      found.rows = await page.locator(".sheet tbody tr").count();
+      found.heads = await page.locator(".sheet th").allTextContents();
+      found.isAlone = !(await page.locator(".app").isVisible()) && (await page.locator(".sheet").isVisible());
+      await shot(page, "sheet");
+      await page.emulateMedia({ media: "screen" });
+      await page.evaluate(() => window.dispatchEvent(new Event("afterprint")));
+      await page.locator(".sheet").waitFor({ state: "detached" });
+      found.back = await page.locator(".app").isVisible();
+      return found;
+    },
+
     async large(browser) {
       const page = await enter(browser);
       const found = {};

@@ -85,6 +85,15 @@ def test_a_record_is_put_into_tables_told_by_field_and_merged_after_a_look(play:
     assert len(show.query(query={"from": "contacts.people"})) == 2
 
 
+def test_the_whole_view_goes_on_paper(play: Play) -> None:
+    seen = play("printing")
+    assert seen["rows"] == 60
+    assert seen["heads"] == ["Number", "List", "Label", "Up", "Called"]
+    assert seen["isAlone"] is True
+    assert seen["back"] is True
+    assert seen["errors"] == []
+
+
 def test_a_pasted_block_of_two_thousand_cells_is_one_change(play: Play, show: Workspace) -> None:
     before = show.status()["bundles"]
     seen = play("large")

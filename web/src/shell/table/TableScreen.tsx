@@ -1,6 +1,7 @@
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { counted } from "../../lib/format.ts";
 import { allOf, condition, orderOf, question } from "../../lib/question.ts";
+import type { Block } from "../../lib/tsv.ts";
 import { Grid, type GridHandle } from "../../parts/grid/Grid.tsx";
 import { Lines } from "../../parts/grid/lines.ts";
 import { at, range, type Selection, size } from "../../parts/grid/model.ts";
@@ -16,6 +17,7 @@ import { arranged, choosable, columnOf } from "./columns.ts";
 import { useGridEvents } from "./events.ts";
 import { useGroups } from "./groups.ts";
 import { type Insertion, useInsertion } from "./insertion.ts";
+import { PrintSheet, type Sheet } from "./PrintSheet.tsx";
 import { type MenuPlace, TableMenu } from "./TableMenu.tsx";
 import { Tools } from "./Tools.tsx";
 import { ViewTabs } from "./ViewTabs.tsx";
@@ -130,6 +132,15 @@ export const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => 
   const parts = { table: name, rows, cells, lines, grid, columns, address, view, insertion };
   const { events, verbs } = useGridEvents({ ...parts, setSelection, openRecord, setMenu });
   useAdding(address, live.state === "live", verbs.add);
+  const [sheet, setSheet] = useState<Sheet | null>(null);
+  const onPaper = async (): Promise<void> => {
+    const found = await cells.texts({ top: 0, bottom: live.count - 1, left: 0, right: visible.length - 1 });
+    if (!found.ok) say(found.error);
+    // Columns in which nothing stands would only make the others narrow.
+    else setSheet(sheetOf(title, view.open?.title ?? "", visible, found.value));
+  };
+  usePrintKey(onPaper);
+  const printed = useCallback(() => setSheet(null), []);
   const chosen = range(selection);
   const picked = lines.records(chosen);
   return (
@@ -137,7 +148,15 @@ export const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => 
       <TopBar title={title}>
         <ViewTabs table={name} view={view} filter={condition(filter, all)} />
       </TopBar>
-      <Tools table={name} fields={all} visible={visible} address={address} view={view} add={verbs.add} />
+      <Tools
+        table={name}
+        fields={all}
+        visible={visible}
+        address={address}
+        view={view}
+        add={verbs.add}
+        print={() => void onPaper()}
+      />
       <section className="gridw" data-region="grid" aria-label={title}>
         {live.state === "failed" && (
           <div className="fault" role="alert">
@@ -147,6 +166,7 @@ export const TableScreen = ({ name, title, keys, fields }: TableScreenProps) => 
         <Checks table={name} view={view} />
         <Grid ref={grid} source={source} events={events} />
       </section>
+      {sheet !== null && <PrintSheet sheet={sheet} done={printed} />}
       <TableMenu
         place={menu}
         close={() => {
@@ -212,6 +232,29 @@ const Missing = ({
 const isKnown = (term: string, fields: readonly FieldShape[]): boolean => {
   const { field } = orderOf(term);
   return /^(->|<-)/.test(field) || field.includes(".") || fields.some((one) => one.name === field);
+};
+
+const sheetOf = (title: string, about: string, fields: readonly FieldShape[], block: Block): Sheet => {
+  const told = fields.map((_, col) => block.some((line) => (line[col] ?? "") !== ""));
+  return {
+    title,
+    about: about === "" ? "" : `${about}.`,
+    fields: fields.filter((_, col) => told[col]),
+    block: block.map((line) => line.filter((_, col) => told[col])),
+  };
+};
+
+/** Ctrl P prints the whole view and not the part of it that is on screen. */
+const usePrintKey = (run: () => Promise<void>): void => {
+  useEffect(() => {
+    const hear = (event: KeyboardEvent): void => {
+      if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.key.toLowerCase() !== "p") return;
+      event.preventDefault();
+      void run();
+    };
+    addEventListener("keydown", hear);
+    return () => removeEventListener("keydown", hear);
+  });
 };
 
 const GHOST: Line = { kind: "ghost", label: "+", title: "", note: "" };

@@ -1,4 +1,4 @@
-import { ArrowDownUp, Columns3, Download, Group, ListFilter, Plus } from "lucide-react";
+import { ArrowDownUp, Columns3, Download, Group, ListFilter, Plus, Printer } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { orderOf } from "../../lib/question.ts";
 import { Choice } from "../../parts/Choice.tsx";
@@ -21,10 +21,11 @@ interface ToolsProps {
   readonly address: Address;
   readonly view: View;
   readonly add: () => void;
+  readonly print: () => void;
 }
 
 /** The line of tools above a table: what is looked for, its order, its groups, its columns. */
-export const Tools = ({ table, fields, visible, address, view, add }: ToolsProps) => {
+export const Tools = ({ table, fields, visible, address, view, add, print }: ToolsProps) => {
   const { show, say } = useShow();
   const state = useStore(useMemo(() => lineState(show.line), [show]));
   const standing = useStore(show.standing);
@@ -72,6 +73,10 @@ export const Tools = ({ table, fields, visible, address, view, add }: ToolsProps
       />
       <FieldsMenu fields={fields} visible={visible} view={view} />
       <span className="sp" />
+      <button type="button" className="btn" onClick={print} aria-keyshortcuts="Control+P">
+        <Printer className="i" aria-hidden="true" />
+        Print
+      </button>
       <button type="button" className="btn" onClick={() => void download(show, table, say)}>
         <Download className="i" aria-hidden="true" />
         Export
