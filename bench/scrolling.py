@@ -1,4 +1,4 @@
-"""CPU of a scroll step of the page's table beside the prototype's, in one Chromium: `python -m bench.scrolling [FOLDER]`.
+"""CPU of a scroll step of the page beside the prototype's, in one Chromium: `python -m bench.scrolling [FOLDER]`.
 
 FOLDER holds the prototype's `grid-core.js` and `grid-core.css`; the must is 1.2 times its figure.
 """
