@@ -54,8 +54,8 @@ def test_files_are_listed_with_where_they_are_and_the_unused_apart(desk: Termina
     kept = desk.asked("blob", "add", str(tmp_path / "loose.txt"))
     assert [one["hash"] for one in desk.asked("blob", "unused")] == [kept["hash"]]
     assert "Scenic: file" in desk.did("blob", "list")
-    shown = next(one for one in desk.asked("blob", "list") if one["state"] == "shown")
-    assert shown["name"] == "scenic.pdf"
+    names = {one["name"]: one["state"] for one in desk.asked("blob", "list")}
+    assert names["scenic.pdf"] == "shown"
 
 
 def test_a_file_that_is_not_here_is_said_so(desk: Terminal, tmp_path: Path) -> None:
@@ -75,4 +75,13 @@ def test_what_is_no_file_or_no_field_for_one_is_refused_in_a_sentence(desk: Term
         ("blob", "get", "ffffffff"),
     ):
         assert desk.run(*words).status == 1
-    assert desk.asked("blob", "list") == []
+    assert {one["name"].rpartition(".")[2] for one in desk.asked("blob", "list")} <= {"opmod"}
+
+
+def test_files_go_from_device_to_device_by_a_stick(desk: Terminal, tmp_path: Path) -> None:
+    held = desk.asked("attach", SCENIC, "file", drawn(tmp_path, 1))["fields"]["workspace.drafts.file"]
+    (tmp_path / "stick").mkdir()
+    assert "not encrypted" in desk.did("blob", "give", str(tmp_path / "stick"))
+    (path,) = [one for one in desk.folder.rglob(held["hash"][2:]) if one.is_file()]
+    path.unlink()
+    assert desk.asked("blob", "take", str(tmp_path / "stick")) == {"taken": 1, "lacking": []}

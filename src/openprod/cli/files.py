@@ -120,6 +120,35 @@ def add(call: Call, file: Path) -> None:
     output.line(f"Kept {ref.name} ({size_text(ref.size)}, {ref.media}) as {ref.hash.hex()[:12]}.")
 
 
+@command("take")
+@click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path))
+def take(call: Call, folder: Path) -> None:
+    """Take files that are not on this device from a stick, or from a copy of the production, each proven."""
+    workspace = call.open()
+    count = workspace.take_blobs(folder.expanduser())
+    lacking = workspace.blobs_lacking()
+    if call.is_json:
+        output.document({"taken": count, "lacking": [one.name for one in lacking]})
+        return
+    output.line(f"Took {count} file{'s' if count != 1 else ''}.")
+    for one in lacking:
+        output.say(f"Still not on this device: {one.name}")
+
+
+@command("give")
+@click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path))
+def give(call: Call, folder: Path) -> None:
+    """Put the files of the production into a folder on a stick, for `blob take` on another device.
+
+    They are not encrypted there, as an .opx file is: whoever has the stick can read them.
+    """
+    count = call.open().give_blobs(folder.expanduser())
+    if call.is_json:
+        output.document({"given": count})
+        return
+    output.line(f"Put {count} file{'s' if count != 1 else ''} into {folder}. They are not encrypted there.")
+
+
 @command("get", overlay=True)
 @click.argument("what", metavar="HASH_OR_RECORD")
 @click.argument("field", metavar="[FIELD]", required=False)
@@ -164,5 +193,5 @@ def _issue(workspace: View, record: str, field: str, number: int | None) -> Blob
 
 COMMANDS = {
     "attach": attach,
-    "blob": group("blob", "List the files that are kept, get one back.", list_, get, issues, unused, add),
+    "blob": group("blob", "List the files that are kept, get one back.", list_, get, issues, unused, add, take, give),
 }

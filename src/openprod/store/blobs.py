@@ -291,7 +291,7 @@ class Blobs:
                 self.set_aside(digest)
                 raise BlobDamaged(
                     f"{called} is damaged on this disk and was set aside. Take it from a device or a stick that has it:"
-                    " openprod sync FILE.opx"
+                    " openprod blob take FOLDER"
                 )
             file.seek(0)
         except BaseException:
@@ -315,10 +315,10 @@ class Blobs:
         if self.is_aside(digest):
             return BlobDamaged(
                 f"{called} was damaged on this disk and set aside. Take it from a device or a stick that has it:"
-                " openprod sync FILE.opx"
+                " openprod blob take FOLDER"
             )
         return BlobMissing(
-            f"{called} is not on this device. Take it from a device or a stick that has it: openprod sync FILE.opx"
+            f"{called} is not on this device. Take it from a device or a stick that has it: openprod blob take FOLDER"
         )
 
     def read(self, digest: bytes, name: str = "") -> bytes:

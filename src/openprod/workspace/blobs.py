@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from openprod.model.errors import Missing
 from openprod.model.ops import Decide, Relations, Rows, Set, subject_indexes, width
 from openprod.model.values import BlobRef, ListValue, Value
 from openprod.store.blobs import Blobs
@@ -23,9 +24,15 @@ if TYPE_CHECKING:
 # How a reference to a file begins, byte for byte: an array of five, the tag 10, 32 bytes (docs/formats/values.md).
 _REFERENCE = b"\x95\x0a\xc4\x20"
 _HASH = re.compile(re.escape(_REFERENCE) + rb"(.{32})", re.DOTALL)
-_MEND = "Take it from a device or a stick that has it: openprod sync FILE.opx"
+_MEND = "Take it from a device or a stick that has it: openprod blob take FOLDER"
 _RELATION_LEAD = 3
 _ROW_LEAD = 2
+
+
+class NoSuchFolder(Missing):
+    """There is no folder to take files from or to give them to."""
+
+    code = "blob.no_such_folder"
 
 
 class Use(NamedTuple):
@@ -164,6 +171,16 @@ def bring(desk: Desk, other: Blobs) -> int:
     for digest, ref in lacking(desk).items():
         if other.is_sound(digest):
             desk.blobs.take(digest, other.pieces(digest, ref.name))
+            count += 1
+    return count
+
+
+def give(desk: Desk, other: Blobs) -> int:
+    """Puts the files that the history names and that are sound here into another folder; returns how many it lacked."""
+    count = 0
+    for digest, ref in held(desk).items():
+        if other.size_of(digest) != ref.size and desk.blobs.is_sound(digest):
+            other.take(digest, desk.blobs.pieces(digest, ref.name))
             count += 1
     return count
 

@@ -78,8 +78,8 @@ def files_notice(names: Sequence[str]) -> str:
     is_one = len(names) == 1
     return (
         f"{len(names)} {'file is' if is_one else 'files are'} not on this device: {joined(shown)}. Take"
-        f" {'it' if is_one else 'them'} from a device or a stick that has {'it' if is_one else 'them'}: openprod sync"
-        " FILE.opx"
+        f" {'it' if is_one else 'them'} from a device or a stick that has {'it' if is_one else 'them'}: openprod blob"
+        " take FOLDER"
     )
 
 

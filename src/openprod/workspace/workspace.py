@@ -6,6 +6,7 @@ Exchange with other devices, who is in, overlays and moments above it, and the c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 
 from openprod.catalog.templates import Template
 from openprod.identity.invite import invitation_text, new_invitation
@@ -15,6 +16,7 @@ from openprod.model.ids import LogId, derived_id, id_text
 from openprod.model.ops import InviteOpen
 from openprod.model.slots import INVITE
 from openprod.model.values import BlobRef
+from openprod.store.blobs import Blobs
 from openprod.store.overlays import HIDDEN, OverlayRow, Overlays
 from openprod.workspace import (
     admission,
@@ -23,7 +25,7 @@ from openprod.workspace import (
     past,
     verify,
 )
-from openprod.workspace.desk import DATABASE_NAME
+from openprod.workspace.desk import BLOBS_FOLDER, DATABASE_NAME
 from openprod.workspace.ingest import Report, portions
 from openprod.workspace.meaning import Changes
 from openprod.workspace.moment import Past
@@ -225,14 +227,27 @@ class Workspace(View):
         with self.desk.reading():
             return list(blobs.held(self.desk).values())
 
-    def blob_pieces(self, ref: BlobRef) -> Iterator[bytes]:
-        """Yields a kept file, proven, piece by piece; raises BlobMissing or BlobDamaged."""
-        return self.desk.blobs.pieces(ref.hash, ref.name)
+    def take_blobs(self, folder: str | Path) -> int:
+        """Takes files that are lacking here from a stick, or from a copy of the production; returns how many.
 
-    def take_blob(self, ref: BlobRef, pieces: Iterable[bytes]) -> None:
-        """Keeps a file that was lacking here; raises BlobNotThatOne where it is another one, BlobNotKept."""
+        Each is kept only if its bytes are those that the history names.
+        """
+        with self.desk.lock:
+            return blobs.bring(self.desk, self._blobs_in(Path(folder)))
+
+    def give_blobs(self, folder: str | Path) -> int:
+        """Puts the files of the production into a folder, in the clear, for `take_blobs`; returns how many were new."""
+        with self.desk.lock:
+            return blobs.give(self.desk, self._blobs_in(Path(folder)))
+
+    def _blobs_in(self, folder: Path) -> Blobs:
         self.desk.check_open()
-        self.desk.blobs.take(ref.hash, pieces)
+        if not folder.is_dir():
+            raise blobs.NoSuchFolder(
+                f"There is no folder {folder}. Check the name, and whether the stick is connected."
+            )
+        inside = folder if folder.name == BLOBS_FOLDER else folder / BLOBS_FOLDER
+        return Blobs(inside, self.desk.chance, durable=self.desk.db.is_durable)
 
     # -- the time machine
 

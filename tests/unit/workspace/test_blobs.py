@@ -10,13 +10,14 @@ import pytest
 from openprod.catalog.check import FieldsRefused
 from openprod.model.values import BlobRef
 from openprod.store.blobs import BlobDamaged, BlobMissing, BlobUnreadable
+from openprod.workspace.blobs import NoSuchFolder
 from openprod.workspace.issues import AmbiguousFile, NoSuchFile
 from openprod.workspace.opening import init_workspace, open_workspace, rebuild_into
 from openprod.workspace.workspace import Workspace
 
 DATA = Path("../shared/data")
 DRAFT = "workspace.drafts.file"
-TAKE = "Take it from a device or a stick that has it: openprod sync FILE.opx"
+TAKE = "Take it from a device or a stick that has it: openprod blob take FOLDER"
 
 
 @pytest.fixture
@@ -212,3 +213,21 @@ def test_scenes_and_fixtures_of_lighting_are_attached_and_come_back_byte_by_byte
         ws.export_blob(ref, tmp_path / path.name)
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()
     assert ws.verify().is_sound
+
+
+def test_what_a_device_lacks_it_takes_from_a_stick_and_believes_no_byte_of_it(ws: Workspace, tmp_path: Path) -> None:
+    refs = [drawn(ws, 1), drawn(ws, 2)]
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    assert (ws.give_blobs(stick), ws.give_blobs(stick)) == (2, 0)
+    for ref in refs:
+        ws.desk.blobs.path(ref.hash).unlink()
+    damaged = next(stick.rglob(refs[1].hash.hex()[2:]))
+    damaged.chmod(0o600)
+    damaged.write_bytes(b"?" * refs[1].size)
+    assert [one.name for one in ws.blobs_lacking()] == ["scenic 1.pdf", "scenic 2.pdf"]
+    assert ws.take_blobs(stick) == 1
+    assert [one.name for one in ws.blobs_lacking()] == ["scenic 2.pdf"]
+    assert [one.name for one in ws.blobs_held()] == ["scenic 1.pdf"]
+    with pytest.raises(NoSuchFolder):
+        ws.take_blobs(tmp_path / "no stick")
