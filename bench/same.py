@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from bench.measure import Line, at_most, in_turns, timed, wall
 from bench.stage import Scratch
+from openprod.workspace.opening import init_workspace
 from openprod.workspace.workspace import Workspace
 
 PEOPLE, ATTENDEES = "contacts.people", "schedule.attendees"
@@ -14,6 +15,14 @@ NAME, OTHER_NAME, PHONE = f"{PEOPLE}.name", f"{ATTENDEES}.name", f"{PEOPLE}.phon
 RECORDS = 10_000
 STEPS = 100
 CHANGES = 200
+
+
+def _apart(scratch: Scratch) -> Workspace:
+    """Returns a new production whose modules know nothing of each other: no template, which would join them."""
+    made = init_workspace(scratch.place("ws"), name="Bench", home=scratch.path / "home", person="Robin")
+    for module in ("contacts", "schedule"):
+        made.adopt(module)
+    return made
 
 
 def _two_tables(workspace: Workspace, count: int) -> list[str]:
@@ -30,7 +39,7 @@ def _two_tables(workspace: Workspace, count: int) -> list[str]:
 def mappings(scratch: Scratch, times: int, *, quick: bool) -> Iterator[Line]:
     count = RECORDS
     for shared, must in ((0, 1.0), (count, 1.0)):
-        workspace = scratch.workspace()
+        workspace = _apart(scratch)
         found = _two_tables(workspace, count)
         if shared:
             with workspace.edit("All of them on the schedule too") as edit:
@@ -47,7 +56,7 @@ def mappings(scratch: Scratch, times: int, *, quick: bool) -> Iterator[Line]:
 
 
 def edits(scratch: Scratch, times: int, *, quick: bool) -> Iterator[Line]:
-    workspaces = [scratch.workspace() for _ in range(3)]
+    workspaces = [_apart(scratch) for _ in range(3)]
     records = [_two_tables(one, 1_000 if quick else RECORDS) for one in workspaces]
     workspaces[1].map_fields(NAME, OTHER_NAME)
     for at in range(0, len(records[2]), 2):
@@ -76,7 +85,7 @@ def edits(scratch: Scratch, times: int, *, quick: bool) -> Iterator[Line]:
 
 
 def merges(scratch: Scratch, times: int, *, quick: bool) -> Iterator[Line]:
-    workspace = scratch.workspace()
+    workspace = _apart(scratch)
     taken: list[float] = []
     for turn in range(2 if quick else times):
         with workspace.edit() as edit:
