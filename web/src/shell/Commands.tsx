@@ -180,13 +180,6 @@ const useCommands = (showKeys: () => void): readonly PaletteItem[] => {
       run: () => go("/"),
     }),
     item({
-      id: "people",
-      title: texts.people.title,
-      group: "Go to",
-      icon: Users,
-      run: () => go("/people"),
-    }),
-    item({
       id: "staging",
       title: texts.staging.title,
       hint: "G S",
@@ -220,6 +213,13 @@ const useCommands = (showKeys: () => void): readonly PaletteItem[] => {
         run: () => go(`/table/${table.name}`),
       }),
     ),
+    item({
+      id: "people",
+      title: texts.people.title,
+      group: "Go to",
+      icon: Users,
+      run: () => go("/people"),
+    }),
     ...own
       .filter((table) => table.name !== here)
       .map((table) =>
