@@ -9,7 +9,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import asking, care, files, same, together, writing
+from bench import asking, care, files, importing, same, together, writing
 from bench.measure import Line
 from bench.stage import Scratch, scratch
 
@@ -36,6 +36,10 @@ BENCHES: dict[str, Bench] = {
     "past": files.past,
     "text": together.texts,
     "list": together.orders,
+    "staging": importing.staging,
+    "reading": importing.reading,
+    "overlays": importing.overlays,
+    "million": importing.million,
 }
 
 

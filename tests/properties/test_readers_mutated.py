@@ -64,6 +64,7 @@ SEEDS = {
         b"Enddata\n"
     ),
     "qlab": b"Number,Type,Name,Follow\n1,audio,x,1\n2,mic,y,7\n",
+    "call_list": b"Friday September 12:\n5:30-8:30 FULL CAST\nSaturday 13 Sept\nFull Cast\n",
     "lightwright_text": b"Unit Number\tChannel\tPosition\tWattage\n1\t2\tLX1\t1.5kW\n",
     "json": b'[{"a": 1, "b": [1, {"c": null}], "d": {"e": true}}]',
     "lsp": b'{"cues": [{"index": 0, "name": "a", "duration": 10, "_media_": {"elements": {"U": {"uri": "file:///a/b"}}}}]}',

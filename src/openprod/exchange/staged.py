@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from openprod.workspace.workspace import Workspace
     from openprod.workspace.write import Edit
 
-BUNDLE_VALUES_MAX = 1_000_000
+# Below what one edit may write, as what is remembered of the file goes into the same bundle.
+BUNDLE_VALUES_MAX = 950_000
 # Where one bundle may not hold it all anyway, several small ones take less memory.
 MANY_VALUES = 250_000
 STEP_VALUES = 400_000
