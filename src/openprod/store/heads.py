@@ -121,13 +121,18 @@ class Heads:
     def go_on(self) -> None:
         """Ends the last batch; a few records it saved stay at hand, so the database must be as it left it."""
         records = self.records
-        few = {} if len(records) > _RECORDS_KEPT else {uuid: one for uuid, one in records.items() if not one.is_dirty}
+        if len(records) > _RECORDS_KEPT:
+            records = {}
+        elif self._has_fresh:
+            # Rows that were made room for and never saved.
+            records = {uuid: one for uuid, one in records.items() if not one.is_dirty}
         self.begin()
-        self.records = few
+        self.records = records
 
     def begin(self) -> None:
         """Forgets the last batch and every record."""
         self.records = {}
+        self._has_fresh = False
         self._looked_up = set()
         self._blocks = []
         self._block_eids = {}
@@ -216,16 +221,18 @@ class Heads:
 
     def fetch(self, uuid: bytes) -> Record | None:
         """Returns a record, loading it if need be; None if it is nowhere."""
-        found = self.find(uuid)
-        if found is None:
-            self.load((uuid,))
-            found = self.records.get(uuid)
+        found = self.records.get(uuid) or self.find(uuid)
+        if found is None and uuid not in self._looked_up:
+            self._looked_up.add(uuid)
+            row = self._db.one("SELECT eid, uuid, alive, born, shape, mask, ver FROM entity WHERE uuid = ?", (uuid,))
+            found = None if row is None else self._take(row)
         return found
 
     def need(self, uuid: bytes) -> Record:
         """Returns a record, making an empty row for it where there is none."""
-        found = self.records.get(uuid) or self.fetch(uuid)
+        found = self.fetch(uuid)
         if found is None:
+            self._has_fresh = True
             found = Record(self.next_eid, uuid, 0, 0, 0, 0, {})
             found.is_fresh = found.is_dirty = True
             self._unsaved[found.eid] = uuid
@@ -402,6 +409,7 @@ class Heads:
         """Writes what the batch changed; the batch stays loaded."""
         many = self._db.executemany
         self._unsaved = {}
+        self._has_fresh = False
         if self._fresh_rows:
             many("INSERT INTO entity VALUES(?, ?, ?, ?, ?, ?, ?)", self._fresh_rows)
             self._fresh_rows = []

@@ -428,7 +428,8 @@ class Home:
         Never goes back. The log is one whose key this home gave or took since it was opened.
         """
         descriptor = self._marks[log]
-        before = _read_mark(descriptor, log)
+        # What is written is looked at closely only where it seems to be ahead of us.
+        before = _read_mark(descriptor, log) if _seems_ahead(descriptor, seq) else None
         if before is None or before[0] <= seq:
             _write_mark(descriptor, log, seq, tip)
         if fsync:
@@ -572,6 +573,11 @@ def _read_mark(descriptor: int, log: bytes) -> tuple[int, bytes | None] | None:
         if best is None or seq >= best[0]:
             best = seq, record[8:] if seq else None
     return best
+
+
+def _seems_ahead(descriptor: int, seq: int) -> bool:
+    raw = os.pread(descriptor, _SLOT_BYTES + _MARK_BYTES, 0)
+    return any(int.from_bytes(raw[at : at + 8], "big") > seq for at in (0, _SLOT_BYTES))
 
 
 def _write_mark(descriptor: int, log: bytes, seq: int, tip: bytes) -> None:

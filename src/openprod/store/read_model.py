@@ -404,12 +404,14 @@ class ReadModel:
                 self._changes[owner, columns] = sql
             self._db.executemany(sql, group)
 
-    def named(self, shelf: Shelf, eids: Iterable[int]) -> set[int]:
+    def named(self, shelf: Shelf, eids: Sequence[int]) -> set[int]:
         """Returns which of these records have something to make a title of, so that a fallback plays no part in it."""
         if not shelf.is_named:
             return set()
-        sql = f'SELECT "~eid" FROM {quote(shelf.name)} WHERE "~eid" IN carray(?) AND ({shelf.is_named})'
-        return {eid for (eid,) in self._db.numbers(sql, eids)}
+        sql = f'SELECT "~eid" FROM {quote(shelf.name)} WHERE ({shelf.is_named}) AND "~eid" '
+        # One record is what an edit is about, and an array for it costs more than the look.
+        found = self._db.rows(f"{sql}= ?", eids) if len(eids) == 1 else self._db.numbers(f"{sql}IN carray(?)", eids)
+        return {eid for (eid,) in found}
 
     def set_titles(self, name: str, titles: Sequence[tuple[str, int]]) -> None:
         """Writes (title, local integer) pairs."""

@@ -134,7 +134,7 @@ class Meaning:
         self._renew_takers()
         for name, records in self._fallbacks.items():
             titled = self._titles.setdefault(name, {})
-            named = self._model.named(self._model.shelves[name], records.keys() - titled.keys())
+            named = self._model.named(self._model.shelves[name], [eid for eid in records if eid not in titled])
             titled.update((eid, record) for eid, record in records.items() if eid not in named)
         for name, records in self._titles.items():
             if not records:
