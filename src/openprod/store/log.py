@@ -51,6 +51,7 @@ from openprod.model.ops import (
 )
 from openprod.model.slots import EXISTS, POSITION, RELATION, member_key
 from openprod.model.values import Value
+from openprod.store.blocks import RowBlock, read_block
 from openprod.store.database import Database
 
 SEQ_BITS = 23
@@ -67,6 +68,7 @@ _HEADERS_KEPT = 4_096
 _ORDERS_KEPT = 20_000
 _IDS_KEPT = 50_000
 _FIRSTS_KEPT = 1_000
+_BLOCKS_KEPT = 100
 
 
 # In place of a chunk that is not kept.
@@ -159,6 +161,7 @@ class Log:
         self._headers: OrderedDict[int, Header] = OrderedDict()
         self._chunks: OrderedDict[int, tuple[Chunk, Sequence[int], int]] = OrderedDict()
         self._cells_kept = 0
+        self._blocks: OrderedDict[int, RowBlock | None] = OrderedDict()
         self._unsaved: dict[int, tuple[Chunk, Sequence[int], int]] = {}
         self._orders: dict[int, tuple[bytes, bytes]] = {}
         self._firsts: dict[int, list[int]] = {}
@@ -185,6 +188,7 @@ class Log:
         self._firsts.clear()
         self._headers.clear()
         self._chunks.clear()
+        self._blocks.clear()
         self._cells_kept = 0
         rows = self._db.rows("SELECT no, id, parent, fork_seq, actor, seq, tip, eff, closed FROM log ORDER BY no")
         for no, log, parent, fork_seq, actor, seq, tip, eff, closed in rows:
@@ -400,6 +404,7 @@ class Log:
         """Forgets everything that was decoded, after a rollback: its numbers may come to mean other bundles."""
         self._headers.clear()
         self._chunks.clear()
+        self._blocks.clear()
         self._cells_kept = 0
         self._orders.clear()
         self._firsts.clear()
@@ -410,6 +415,8 @@ class Log:
         self._firsts.pop(number, None)
         for key in [key for key in self._chunks if key >> CHUNK_BITS == number]:
             self._cells_kept -= self._chunks.pop(key)[2]
+        for key in [key for key in self._blocks if key >> CHUNK_BITS == number]:
+            del self._blocks[key]
 
     def keep_header(self, number: int, header: Header) -> None:
         """Keeps a decoded header at hand."""
@@ -426,9 +433,12 @@ class Log:
             if found is not None:
                 self._chunks.move_to_end(key)
         if found is None:
-            row = self._db.one("SELECT raw FROM chunk WHERE no = ?", (key,))
-            found = self._read_chunk(number, index, row[0] if row is not None else None)
+            found = self._read_chunk(number, index, self._stored_chunk(key))
         return found[0], found[1]
+
+    def _stored_chunk(self, key: int) -> bytes | None:
+        row = self._db.one("SELECT raw FROM chunk WHERE no = ?", (key,))
+        return row[0] if row is not None else None
 
     def warm(self, numbers: Iterable[int]) -> None:
         """Reads what the first chunk of many bundles says at once, so that `op_at` and `order_of` answer from memory.
@@ -452,14 +462,8 @@ class Log:
                 self._read_chunk(number, 0, raw)
 
     def _read_chunk(self, number: int, index: int, raw: bytes | None) -> tuple[Chunk, Sequence[int], int]:
-        if raw is None:
-            raise LogDamaged(f"A stored bundle (number {number}) lacks a part of its body. Run: openprod verify")
         header = self.header(number)
-        if type(raw) is not bytes or chunk_hash(raw) != header.chunks[index].hash:
-            raise LogDamaged(
-                f"A stored bundle ({self.id_of(number).hex()[:12]}, number {seq_of(number)} of its log) is damaged on"
-                " this disk. Run: openprod verify"
-            )
+        raw = self._whole(number, index, header, raw)
         try:
             chunk = decode_chunk(raw)
         except Malformed as error:
@@ -468,6 +472,33 @@ class Log:
             ) from error
         first = self._firsts_of(number, header)[index] if index else 0
         return self.keep_chunk(number, index, chunk, first)
+
+    def _whole(self, number: int, index: int, header: Header, raw: bytes | None) -> bytes:
+        """Returns a chunk's bytes if they are those that its header names; raises LogDamaged."""
+        if raw is None:
+            raise LogDamaged(f"A stored bundle (number {number}) lacks a part of its body. Run: openprod verify")
+        if type(raw) is not bytes or chunk_hash(raw) != header.chunks[index].hash:
+            raise LogDamaged(
+                f"A stored bundle ({self.id_of(number).hex()[:12]}, number {seq_of(number)} of its log) is damaged on"
+                " this disk. Run: openprod verify"
+            )
+        return raw
+
+    def _block(self, number: int, index: int, header: Header) -> RowBlock | None:
+        """Returns a chunk that is one row block, to read single rows from; None where it is anything else.
+
+        None too where the chunk is decoded already.
+        """
+        ref, key = header.chunks[index], number << CHUNK_BITS | index
+        if ref.ops != 1 or ref.width == 1 or key in self._chunks or key in self._unsaved:
+            return None
+        if key in self._blocks:
+            self._blocks.move_to_end(key)
+            return self._blocks[key]
+        found = self._blocks[key] = read_block(self._whole(number, index, header, self._stored_chunk(key)))
+        if len(self._blocks) > _BLOCKS_KEPT:
+            self._blocks.popitem(last=False)
+        return found
 
     def keep_chunk(self, number: int, index: int, chunk: Chunk, first: int) -> tuple[Chunk, Sequence[int], int]:
         """Keeps a decoded chunk at hand; `first` is its first ordinal.
@@ -521,7 +552,11 @@ class Log:
         """Returns what the op or cell with a local number wrote and whether it was a decision; raises like `op_at`."""
         number, ordinal = oid >> ORDINAL_BITS, oid & ORDINAL_MASK
         header = self.header(number)
-        chunk, starts = self.chunk(number, self._chunk_of(number, header, ordinal))
+        index = self._chunk_of(number, header, ordinal)
+        block = self._block(number, index, header)
+        if block is not None:
+            return block.value(ordinal - (self._firsts_of(number, header)[index] if index else 0)), False
+        chunk, starts = self.chunk(number, index)
         at = bisect_right(starts, ordinal) - 1
         op = chunk.ops[at]
         if type(op) is Set:

@@ -11,7 +11,7 @@ from openprod.model.bundle import Bundle, Seen
 from openprod.model.hlc import Hlc, effective
 from openprod.model.ids import id_from_text
 from openprod.store.database import Database
-from openprod.store.log import ORDINAL_BITS, Log, LogDamaged, branch_of, seq_of
+from openprod.store.log import CHUNK_BITS, ORDINAL_BITS, Log, LogDamaged, branch_of, seq_of
 from openprod.testing.clock import FakeClock, TrueTime
 from openprod.testing.device import PaperDevice
 from openprod.testing.world import NAME, PEOPLE, PHONE
@@ -65,6 +65,28 @@ def join(ana: PaperDevice, name: str, seed: int) -> PaperDevice:
 
 def applied(device: PaperDevice) -> list[Bundle]:
     return list(device.sifted.applied)
+
+
+def test_single_rows_of_a_block_read_as_the_whole_block_does(ana: PaperDevice, shelf: Shelf) -> None:
+    rows = [(f"Name {n}", None if n % 3 else str(n)) for n in range(50)]
+    ana.add_many(PEOPLE, (NAME, PHONE), rows)
+    _, block = shelf.take(*applied(ana))
+    oids = [block << ORDINAL_BITS | ordinal for ordinal in range(4 * 50)]
+    fresh = Log(shelf.database, ana.company.workspace)
+    single = [fresh.value_at(oid) for oid in reversed(oids)][::-1]
+    assert single == [(fresh.op_at(oid).value, False) for oid in oids]
+    assert [value for value, _ in single[2::4]] == [name for name, _ in rows]
+    with pytest.raises(LogDamaged, match="has fewer"):
+        fresh.value_at(block << ORDINAL_BITS | 4 * 50)
+
+
+def test_a_single_row_of_a_damaged_block_is_not_read(ana: PaperDevice, shelf: Shelf) -> None:
+    ana.add_many(PEOPLE, (NAME, PHONE), [("Jane", "1"), ("Ned", "2")])
+    _, block = shelf.take(*applied(ana))
+    shelf.database.execute("UPDATE chunk SET raw = replace(raw, 'Ned', 'Ted') WHERE no = ?", (block << CHUNK_BITS,))
+    shelf.database.execute("UPDATE chunk SET raw = CAST(raw AS BLOB)")
+    with pytest.raises(LogDamaged, match="is damaged on this disk"):
+        Log(shelf.database, ana.company.workspace).value_at(block << ORDINAL_BITS | 2)
 
 
 def test_ops_and_cells_are_found_by_their_numbers(ana: PaperDevice, shelf: Shelf) -> None:
