@@ -166,14 +166,22 @@ def decode_header(raw: bytes) -> Header:
     """
     if len(raw) > HEADER_BYTES_MAX:
         raise Malformed("a header is larger than 1 MiB")
-    try:
-        header = _header_decoder.decode(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise Malformed(f"a header does not decode: {error}") from error
+    header = read_header(raw)
     if header.version == FORMAT_VERSION and _encoder.encode(header) != raw:
         raise Malformed("a header is not in canonical form")
     check_header(header)
     return header
+
+
+def read_header(raw: bytes) -> Header:
+    """Returns the header that these bytes are, which `decode_header` accepted before and whose hash is as it was then.
+
+    Raises Malformed.
+    """
+    try:
+        return _header_decoder.decode(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Malformed(f"a header does not decode: {error}") from error
 
 
 def check_header(header: Header) -> None:

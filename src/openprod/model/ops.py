@@ -409,16 +409,24 @@ def decode_chunk(raw: bytes) -> Chunk:
     """
     if len(raw) > CHUNK_BYTES_MAX:
         raise Malformed("a chunk is larger than 4 MiB")
-    try:
-        chunk = _chunk_decoder.decode(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise Malformed(f"a chunk does not decode: {error}") from error
+    chunk = read_chunk(raw)
     if _encoder.encode(chunk) != raw:
         raise Malformed("a chunk is not in canonical form")
     check_chunk(chunk)
     if _ODD_FLOAT.search(raw):
         _check_floats(chunk)
     return chunk
+
+
+def read_chunk(raw: bytes) -> Chunk:
+    """Returns the chunk that these bytes are, which `decode_chunk` accepted before and whose hash is as it was then.
+
+    Raises Malformed.
+    """
+    try:
+        return _chunk_decoder.decode(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Malformed(f"a chunk does not decode: {error}") from error
 
 
 def check_chunk(chunk: Chunk) -> None:

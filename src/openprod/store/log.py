@@ -21,8 +21,8 @@ from openprod.model.bundle import (
     Header,
     Sealed,
     Seen,
-    decode_header,
     open_bundle,
+    read_header,
 )
 from openprod.model.errors import Damaged
 from openprod.model.hlc import ZERO, Hlc
@@ -43,8 +43,8 @@ from openprod.model.ops import (
     Rows,
     Set,
     Text,
-    decode_chunk,
     over_of,
+    read_chunk,
     subject_ids,
     subject_indexes,
     width,
@@ -225,11 +225,14 @@ class Log:
             self._remember(found, bundle)
         return found
 
-    def number_many(self, bundles: Sequence[bytes]) -> None:
-        """Looks many ids up at once, so that `number_of` answers from memory."""
-        unknown = list({one for one in bundles if one not in self._numbers})
-        for no, bundle in self._db.blobs("SELECT no, id FROM bundle WHERE id IN carray(?)", unknown):
+    def number_many(self, bundles: Iterable[bytes]) -> set[bytes]:
+        """Looks many ids up at once, so that `number_of` answers from memory; returns those that are applied here."""
+        wanted = set(bundles)
+        known = {one for one in wanted if one in self._numbers}
+        for no, bundle in self._db.blobs("SELECT no, id FROM bundle WHERE id IN carray(?)", list(wanted - known)):
             self._remember(no, bundle)
+            known.add(bundle)
+        return known
 
     def id_of(self, number: int) -> bytes:
         """Returns the id of an applied bundle by its local number."""
@@ -324,6 +327,8 @@ class Log:
         branch, seq = branch_of(before), seq_of(before)
         if branch == branch_of(number):
             return seq < seq_of(number)
+        if vector is not None and vector.get(branch, 0) >= seq:
+            return True
         if any(own == branch and seq <= own_seq for own, own_seq in self._line(number)):
             return True
         return self._covers(self.vector_at(number) if vector is None else vector, branch, seq)
@@ -382,7 +387,7 @@ class Log:
                 f"A stored bundle ({seq_of(number)} of its log) is damaged on this disk. Run: openprod verify"
             )
         try:
-            found = decode_header(raw)
+            found = read_header(raw)
         except Malformed as error:
             raise LogDamaged(
                 f"A stored bundle (number {number}) does not decode: {error}. Run: openprod verify"
@@ -465,7 +470,7 @@ class Log:
         header = self.header(number)
         raw = self._whole(number, index, header, raw)
         try:
-            chunk = decode_chunk(raw)
+            chunk = read_chunk(raw)
         except Malformed as error:
             raise LogDamaged(
                 f"A stored bundle (number {number}) does not decode: {error}. Run: openprod verify"

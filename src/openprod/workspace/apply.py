@@ -147,7 +147,7 @@ class Applier:
                     if isinstance(op, Relations):
                         for row in op.payload.rows:
                             subjects.update(end.id for end in row[:2] if isinstance(end, RecordRef))
-        self._log.number_many(list(named))
+        self._log.number_many(named)
         self._heads.load(list(subjects))
 
     def append_and_take(self, branch: Branch, bundle: Bundle, eff: Hlc, at: int) -> int:
@@ -170,7 +170,11 @@ class Applier:
             self._targets = {}
             by_people = [not cause.auto for cause in bundle.header.causes]
             for op in chunk.ops:
-                if type(op) is Set and by_people[op.cause] and self._take_value(number, ordinal, chunk, op, keys):
+                if (
+                    type(op) is Set
+                    and by_people[op.cause]
+                    and self._take_value(number, ordinal, bundle.header, chunk, op, keys)
+                ):
                     ordinal += 1
                     continue
                 self._take_op(number, ordinal, bundle.header, chunk, op, keys)
@@ -219,7 +223,7 @@ class Applier:
 
     # -- ops
 
-    def _take_value(self, number: int, ordinal: int, chunk: Chunk, op: Set, keys: list[int]) -> bool:
+    def _take_value(self, number: int, ordinal: int, header: Header, chunk: Chunk, op: Set, keys: list[int]) -> bool:
         """Takes what most ops are: a person's value for one slot, over heads whose bundles are known to count.
 
         Tells whether it was that; if not, nothing was done.
@@ -229,8 +233,8 @@ class Applier:
             return False
         over: set[int] = set()
         for at in range(0, len(entries), 2):
-            target = self._targets.get(entries[at])
-            if target is None:
+            target = self._targets.get(entries[at]) or self._target(number, header, chunk, entries[at])
+            if target is None or target in self._log.unread:
                 return False
             over.add(target << ORDINAL_BITS | entries[at + 1])
         oid = number << ORDINAL_BITS | ordinal
@@ -421,6 +425,23 @@ class Applier:
             found = self._factors[number] = state_hash.bundle_factors(self._log.id_of(number))
         return found
 
+    def _target(self, number: int, header: Header, chunk: Chunk, index: int) -> int | None:
+        """Returns the number of a bundle that a chunk names, None where it is not in the author's past or unread there.
+
+        Those that count are kept for the next op of the chunk.
+        """
+        bundle = chunk.bundles[index * HASH_BYTES : (index + 1) * HASH_BYTES]
+        target = self._log.number_of(bundle)
+        if (
+            target is None
+            or bundle in header.unread
+            or not self._log.is_past(number, target, self._log.vector(number >> SEQ_BITS))
+        ):
+            return None
+        if target not in self._log.unread:
+            self._targets[index] = target
+        return target
+
     def _over(self, number: int, ordinal: int, header: Header, chunk: Chunk, op: KnownOp) -> Reach:
         """Returns what an op may replace: what its author's past holds, seen through what is unread here."""
         reach = Reach()
@@ -432,21 +453,17 @@ class Applier:
             if target is not None:
                 reach.ops.add(target << ORDINAL_BITS | replaced)
                 continue
-            vector = self._log.vector(number >> SEQ_BITS)
-            bundle = chunk.bundles[entries[at] * HASH_BYTES : (entries[at] + 1) * HASH_BYTES]
-            target = self._log.number_of(bundle)
-            if target is None or bundle in header.unread or not self._log.is_past(number, target, vector):
-                self._flag("void_over", number, ordinal, f"{bundle.hex()[:12]}:{replaced}")
-            elif target in self._log.unread:
-                slots = _slots_of(chunk, op) if slots is None else slots
-                there = self._look_behind(target, replaced, slots, reach.behind)
-                if not there:
-                    self._flag("void_over", number, ordinal, f"{bundle.hex()[:12]}:{replaced}")
-                for slot in there:
-                    reach.unread[slot] = reach.unread.get(slot, 0) + 1
-            else:
-                self._targets[entries[at]] = target
+            target = self._target(number, header, chunk, entries[at])
+            if target is not None and target not in self._log.unread:
                 reach.ops.add(target << ORDINAL_BITS | replaced)
+                continue
+            slots = _slots_of(chunk, op) if slots is None else slots
+            there = set[SlotText]() if target is None else self._look_behind(target, replaced, slots, reach.behind)
+            if not there:
+                bundle = chunk.bundles[entries[at] * HASH_BYTES : (entries[at] + 1) * HASH_BYTES]
+                self._flag("void_over", number, ordinal, f"{bundle.hex()[:12]}:{replaced}")
+            for slot in there:
+                reach.unread[slot] = reach.unread.get(slot, 0) + 1
         return reach
 
     def behind(self, number: int, ordinal: int, slots: set[SlotText]) -> list[int]:

@@ -138,22 +138,20 @@ class Ingest:
                 report.duplicates += 1
                 continue
             found[candidate.id] = candidate
-        ids = list(found)
-        self._log.number_many(ids)
-        self._heal(found, report)
-        ids = list(found)
-        kept = self._pending.held_ids(ids)
-        fresh = [one for one in found.values() if one.id not in kept and self._log.number_of(one.id) is None]
+        known = self._log.number_many(found)
+        self._heal(found, known, report)
+        kept = self._pending.held_ids(list(found))
+        fresh = [one for one in found.values() if one.id not in kept and one.id not in known]
         report.duplicates += len(found) - len(fresh)
         return self._proven(fresh, report, is_last=is_last)
 
-    def _heal(self, found: dict[bytes, Candidate], report: Report) -> None:
+    def _heal(self, found: dict[bytes, Candidate], known: AbstractSet[bytes], report: Report) -> None:
         """Takes out the bundles that are here in a damaged copy, and puts them in its place."""
         healer = Healer(self._log, self.quarantine)
         damaged = self.quarantine.bundles()
         for one in found.values():
             arms = self._log.branches_of(one.header.log)
-            if any(one.header.seq <= arm.seq for arm in arms) and self._log.number_of(one.id) is None:
+            if one.id not in known and any(one.header.seq <= arm.seq for arm in arms):
                 healer.suspect(one.header.log, one.header.seq)
                 damaged = self.quarantine.bundles()
         for one in [one for one in found.values() if one.id in healer.wanted]:
@@ -460,7 +458,7 @@ class _Queue:
 
     def add(self, todo: Sequence[Candidate], *, is_kept: bool = False) -> None:
         """Takes bundles on; the first one comes up first."""
-        self._log.number_many([need for one in todo for need in _needs(one.header)])
+        known = self._log.number_many(need for one in todo for need in _needs(one.header))
         free: list[Candidate] = []
         for one in todo:
             if one.id in self._all:
@@ -468,9 +466,7 @@ class _Queue:
             self._all[one.id] = one
             if is_kept:
                 self._kept.add(one.id)
-            missing = {
-                need for need in _needs(one.header) if need not in self._done and self._log.number_of(need) is None
-            }
+            missing = {need for need in _needs(one.header) if need not in self._done and need not in known}
             self._open[one.id] = len(missing)
             for need in missing:
                 self._blocks.setdefault(need, []).append(one)
