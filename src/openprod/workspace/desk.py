@@ -42,7 +42,7 @@ from openprod.store.blobs import Blobs
 from openprod.store.database import Database, without_collector
 from openprod.store.heads import Heads, Record
 from openprod.store.home import Home, LogKey
-from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, SEQ_BITS, Branch, Log, OpAt
+from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, SEQ_BITS, Branch, Log, OpAt, Together
 from openprod.store.pending import PendingShelf
 from openprod.store.read_model import ReadModel
 from openprod.store.texts import TextShelf
@@ -389,7 +389,8 @@ class Desk:
 
     def value_at(self, oid: int) -> Value:
         """Returns what a write to a field said when it was made; a text's, all of it as it stood then."""
-        return self.says((oid,))[oid]
+        value, _ = self.log.value_at(oid)
+        return self.says((oid,))[oid] if isinstance(value, Together) else value
 
     # -- what is there
 
