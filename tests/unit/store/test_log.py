@@ -10,6 +10,7 @@ import pytest
 from openprod.model.bundle import Bundle, Seen
 from openprod.model.hlc import Hlc, effective
 from openprod.model.ids import id_from_text
+from openprod.model.values import Value
 from openprod.store.database import Database
 from openprod.store.log import CHUNK_BITS, ORDINAL_BITS, Log, LogDamaged, branch_of, seq_of
 from openprod.testing.clock import FakeClock, TrueTime
@@ -68,14 +69,14 @@ def applied(device: PaperDevice) -> list[Bundle]:
 
 
 def test_single_rows_of_a_block_read_as_the_whole_block_does(ana: PaperDevice, shelf: Shelf) -> None:
-    rows = [(f"Name {n}", None if n % 3 else str(n)) for n in range(50)]
+    rows: list[tuple[Value, ...]] = [(f"Name {n}", None if n % 3 else str(n)) for n in range(50)]
     ana.add_many(PEOPLE, (NAME, PHONE), rows)
     _, block = shelf.take(*applied(ana))
     oids = [block << ORDINAL_BITS | ordinal for ordinal in range(4 * 50)]
     fresh = Log(shelf.database, ana.company.workspace)
     single = [fresh.value_at(oid) for oid in reversed(oids)][::-1]
     assert single == [(fresh.op_at(oid).value, False) for oid in oids]
-    assert [value for value, _ in single[2::4]] == [name for name, _ in rows]
+    assert [value for value, _ in single[2::4]] == [row[0] for row in rows]
     with pytest.raises(LogDamaged, match="has fewer"):
         fresh.value_at(block << ORDINAL_BITS | 4 * 50)
 
