@@ -113,9 +113,9 @@ sim: $(VENV)/.stamp-test ## many devices, bad weather: the simulation with 2,000
 	$(say) "Simulating with $(SIM_SEEDS) seeds"
 	@OPENPROD_SIM_SEEDS=$(SIM_SEEDS) $(BIN)/python -m pytest tests/simulation
 
-bench: $(VENV)/.stamp-test ## timings, each as a ratio to a floor measured in the same run
+bench: $(VENV)/.stamp-test ## timings, each as a ratio to a floor measured in the same run; kept for docs/speeds.md
 	$(say) "Measuring"
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench --keep
 
 PEERS ?= ../shared/bench/peers
 bench-peers: $(VENV)/.stamp-test ## fetch ten other systems, run them and us in turns, print one table (about 20 minutes)

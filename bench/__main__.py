@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from bench import asking, care, files, importing, same, together, writing
 from bench.measure import Line
 from bench.stage import Scratch, scratch
+from bench.trend import keep
 
 Bench = Callable[..., Iterator[Line]]
 
@@ -50,6 +51,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer turns, and not the sizes that take minutes")
     parser.add_argument("--times", type=int, default=7, help="turns of each, at least 5 for figures to quote")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--keep", action="store_true", help="keep them for this release, in docs/speeds.json and .md")
     options = parser.parse_args()
     times = 3 if options.quick else options.times
     lines: list[Line] = []
@@ -65,6 +67,8 @@ def main() -> int:
         print(
             json.dumps([{name: getattr(line, name) for name in line.__dataclass_fields__} for line in lines], indent=1)
         )
+    if options.keep:
+        keep(lines)
     missed = [line.name for line in lines if not line.is_met]
     if missed:
         print(f"\nNot met: {', '.join(missed)}", file=out)
