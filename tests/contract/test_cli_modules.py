@@ -186,3 +186,18 @@ def test_tables_fields_and_relations_are_made_and_called_as_people_like(terminal
     )
     assert terminal.asked("relation", "hide", "workspace.lit_by")["hidden"]
     assert not terminal.asked("relation", "unhide", "workspace.lit_by")["hidden"]
+
+
+def test_what_is_confidential_stays_on_the_device(terminal: Terminal, other: Terminal, tmp_path: Path) -> None:
+    terminal.did("module", "adopt", "confidential")
+    terminal.did("add", "contacts.people", "name=Jane Doe")
+    terminal.did("put", "contacts.people:Jane Doe", "--into", "confidential.people")
+    terminal.did("set", "contacts.people:Jane Doe", "confidential.people.medical=Penicillin")
+    assert "stay on this device" in terminal.did("module", "show", "confidential")
+    stick = str(tmp_path / "stick.opx")
+    terminal.did("sync", stick)
+    other.did("sync", stick)
+    assert [row["name"] for row in other.asked("show", "contacts.people")] == ["Jane Doe"]
+    assert other.asked("show", "confidential.people") == []
+    assert len(terminal.asked("show", "confidential.people")) == 1
+    assert b"Penicillin" not in (other.folder / "workspace.db").read_bytes()

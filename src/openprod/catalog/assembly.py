@@ -91,7 +91,8 @@ class Wishes(Struct, frozen=True, kw_only=True):
 
 def catalog_of(core: Manifest, modules: Iterable[Manifest], wishes: Wishes | None = None) -> Catalog:
     """Returns the catalog of the core's tables, modules, and what people made of them."""
-    manifests = [core, *sorted(modules, key=lambda manifest: manifest.name)]
+    # A record that is in a local table too is called by what it is elsewhere.
+    manifests = [core, *sorted(modules, key=lambda manifest: (manifest.local, manifest.name))]
     made = _Assembly(manifests)
     if wishes is not None:
         made.take(wishes)
@@ -101,6 +102,7 @@ def catalog_of(core: Manifest, modules: Iterable[Manifest], wishes: Wishes | Non
         relations=made.relations,
         checks={check.name: check for manifest in manifests for check in manifest.checks},
         lists={one.name: one for manifest in manifests for one in manifest.lists},
+        local=tuple(manifest.name for manifest in manifests if manifest.local),
         problems=tuple(made.problems),
     )
 

@@ -190,6 +190,7 @@ class Catalog(Struct, frozen=True, kw_only=True):
     Attributes:
         modules: name to version of each module adopted here, core and workspace among them.
         checks, lists: by full name.
+        local: names of the modules whose records stay on the device.
         problems: sentences about declarations that were left out because they cannot be understood.
     """
 
@@ -198,6 +199,7 @@ class Catalog(Struct, frozen=True, kw_only=True):
     relations: dict[str, Relation]
     checks: dict[str, Check] = {}
     lists: dict[str, ShippedList] = {}
+    local: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
     def table(self, name: str) -> Table:

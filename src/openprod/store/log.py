@@ -26,7 +26,7 @@ from openprod.model.bundle import (
 )
 from openprod.model.errors import Damaged
 from openprod.model.hlc import ZERO, Hlc
-from openprod.model.ids import BundleId, WorkspaceId, bundle_id, chunk_hash
+from openprod.model.ids import BundleId, WorkspaceId, bundle_id, chunk_hash, derived_id
 from openprod.model.ops import (
     IMPLIED_COLUMNS,
     Chunk,
@@ -152,6 +152,8 @@ class Log:
     def __init__(self, database: Database, workspace: WorkspaceId) -> None:
         self._db = database
         self._workspace = workspace
+        # The log of what stays on this device: nobody has its key, so nobody else can write it.
+        self.local = bytes(derived_id("local log", workspace.hex()) * 2)
         self.branches: dict[int, Branch] = {}
         self._by_log: dict[bytes, list[int]] = {}
         self._children: dict[int, list[int]] = {}
@@ -204,13 +206,21 @@ class Log:
         if branch.parent is not None:
             self._children.setdefault(branch.parent, []).append(branch.no)
 
+    def is_local(self, number: int) -> bool:
+        """Tells whether a bundle stays on this device."""
+        return self.branches[branch_of(number)].id == self.local
+
+    def shared_branches(self) -> list[Branch]:
+        """Returns the arms of every log but that of what stays on this device."""
+        return [arm for arm in self.branches.values() if arm.id != self.local]
+
     def branches_of(self, log: bytes) -> list[Branch]:
         """Returns the arms of a log that are here, the first one first."""
         return [self.branches[no] for no in self._by_log.get(log, ())]
 
     def actor_is_here(self, actor: bytes, but_log: bytes) -> bool:
         """Tells whether another admitted log of this person is here."""
-        return any(branch.actor == actor and branch.id != but_log for branch in self.branches.values())
+        return any(branch.actor == actor and branch.id != but_log for branch in self.shared_branches())
 
     # -- numbers and ids
 
@@ -609,7 +619,7 @@ class Log:
 
     def frontier(self) -> Frontier:
         """Returns the applied tip of every branch that another does not go on from at its very end."""
-        return tuple(sorted(Seen(arm.id, arm.seq, arm.tip) for arm in self.branches.values() if arm.seq))
+        return tuple(sorted(Seen(arm.id, arm.seq, arm.tip) for arm in self.shared_branches() if arm.seq))
 
     def past_eff(self, header: Header) -> Hlc:
         """Returns the greatest effective stamp among the tips a header names; ZERO if it names none."""

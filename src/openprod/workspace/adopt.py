@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from openprod.catalog.manifest import Manifest, read_update
+from openprod.catalog.strict import ManifestError, Problem
 from openprod.model.bundle import CAUSE_MODULE, CAUSE_TEMPLATE, Cause
 from openprod.model.errors import Refused
 from openprod.model.ids import derived_id, id_text
@@ -52,13 +53,23 @@ def check_growth(desk: Desk, package: packages.Package, manifest: Manifest) -> N
 
     While a module is at 0.x, adopting the same version again may change it: it is being written.
     """
-    if manifest.local:
-        raise Refused(f"{manifest.title} keeps its records on one device, which this version cannot do yet.")
     with desk.reading():
         used = modules.adopted(desk, manifest.name)
     is_draft = manifest.version.startswith("0.")
     older = [one for one in used if not (is_draft and one.version == manifest.version)]
     found = [known for one in older if (known := one.manifest()) is not None]
+    if any(known.local != manifest.local for known in found):
+        was = "keeps its records on each device" if not manifest.local else "shares its records"
+        raise ManifestError(
+            [
+                Problem(
+                    modules.place(package),
+                    1,
+                    "module.local",
+                    f"the version in use {was}, which cannot change. Give a module that does otherwise a new name.",
+                )
+            ]
+        )
     read_update(package.text(MODULE_FILE), modules.place(package), found)
 
 

@@ -422,7 +422,10 @@ class Applier:
         if found is None:
             if len(self._factors) > _FACTORS_KEPT:
                 self._factors.clear()
-            found = self._factors[number] = state_hash.bundle_factors(self._log.id_of(number))
+            # What stays on this device is no part of the state that devices compare.
+            is_shared = not self._log.is_local(number)
+            found = state_hash.bundle_factors(self._log.id_of(number)) if is_shared else (0, 0)
+            self._factors[number] = found
         return found
 
     def _target(self, number: int, header: Header, chunk: Chunk, index: int) -> int | None:

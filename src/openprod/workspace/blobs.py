@@ -93,8 +93,9 @@ def lacking(desk: Desk) -> dict[bytes, BlobRef]:
 
 
 def held(desk: Desk) -> dict[bytes, BlobRef]:
-    """Returns those of them that are."""
-    return {digest: ref for digest, ref in names(desk).items() if desk.blobs.size_of(digest) is not None}
+    """Returns those of them that are, and that others may have: not those of records that stay on this device."""
+    shared = {use.ref.hash: use.ref for use in uses(desk) if not desk.log.is_local(use.oid >> ORDINAL_BITS)}
+    return {digest: ref for digest, ref in shared.items() if desk.blobs.size_of(digest) is not None}
 
 
 def staged(desk: Desk) -> dict[bytes, BlobRef]:

@@ -27,7 +27,7 @@ _ZONE = """
     SELECT value FROM "core.settings" JOIN entity ON eid = "~eid" WHERE name = 'zone' AND typeof(value) = 'text'
     ORDER BY uuid DESC LIMIT 1"""
 # Raised when what is kept of the same declarations changes, so that no older catalog is taken for the present one.
-_CATALOG_FORM = 4
+_CATALOG_FORM = 5
 # What people make of the tables, by the core table that says so; the first column tells what it is about.
 _WISHES: Mapping[str, tuple[str, ...]] = {
     "core.tables": ("name", "title", "key", "label", "hidden"),
@@ -188,6 +188,8 @@ def _highest(rows: list[tuple[str, str | None, str | None, str | None]]) -> list
         if older is not None and manifest.name == older.name:
             manifest = msgspec.structs.replace(
                 manifest,
+                # What one version promised to keep here, no other lets go.
+                local=older.local or manifest.local,
                 tables=joined_tables(older.tables, manifest.tables),
                 relations=joined_relations(older.relations, manifest.relations),
             )

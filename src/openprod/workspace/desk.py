@@ -29,11 +29,28 @@ from openprod.model.bundle import (
     Cause,
     Header,
     ModuleVersion,
+    Opening,
+    Sealed,
     Seen,
+    chunks_match,
+    decode_header,
+    encode_header,
+    open_bundle,
 )
 from openprod.model.errors import Missing, OpenprodError, Refused
 from openprod.model.hlc import Hlc, effective, hlc
-from openprod.model.ids import EntityId, LogId, WorkspaceId, entity_ids, id_from_text, id_text, is_hex
+from openprod.model.ids import (
+    SIGNATURE_BYTES,
+    BundleId,
+    EntityId,
+    LogId,
+    WorkspaceId,
+    entity_ids,
+    id_from_text,
+    id_text,
+    is_hex,
+)
+from openprod.model.ids import bundle_id as bundle_hash
 from openprod.model.natural import natural_key
 from openprod.model.ops import Chunk, Ends, Rows, encode_chunk, width
 from openprod.model.slots import EXISTS, POSITION, RELATION
@@ -47,7 +64,7 @@ from openprod.store.pending import PendingShelf
 from openprod.store.read_model import ReadModel
 from openprod.store.texts import TextShelf
 from openprod.store.words import INDEX_NAME, WordIndex
-from openprod.workspace import together, wording
+from openprod.workspace import local, together, wording
 from openprod.workspace.apply import Applier
 from openprod.workspace.building import Linked, Place, Sight
 from openprod.workspace.catalogs import CatalogLoader
@@ -736,11 +753,16 @@ class Desk:
                 if not chunks:
                     return None
                 linked = self.linked(self, label, cause, start, chunks)
-                key, bundle = self._write(label, (cause, *linked.causes), start, [*chunks, *linked.chunks])
-            self.home.mark(LogId(key.log), bundle.header.seq, bundle.id)
+                causes = (cause, *linked.causes)
+                shared, kept = local.part(self, [*chunks, *linked.chunks])
+                written = self._write(label, causes, start, shared) if shared else None
+                own = self._write_here(label, causes, kept) if kept else None
+            if written is not None:
+                self.home.mark(LogId(written[0].log), written[1].header.seq, written[1].id)
             changes = self.meaning.take_changes()
         self.tell(changes)
-        return bundle.id.hex()
+        bundle = written[1] if written is not None else own
+        return None if bundle is None else bundle.id.hex()
 
     @contextmanager
     def trying(self, label: str, causes: tuple[Cause, ...], start: Place, chunks: list[Chunk]) -> Generator[None]:
@@ -762,7 +784,10 @@ class Desk:
         key = self.open_log()
         arms = self.log.branches_of(key.log)
         arm = arms[0] if arms else self.log.new_branch(key.log, None, 0, self.home.need_identity().actor)
-        header, raw = self._header(key, arm, label, causes, start, chunks)
+        admission = self.admission or Admission(ADMISSION_KNOWN)
+        seed = self.home.need_identity().seed if arm.seq == 0 else None
+        first = opening(seed, self.id, LogId(key.log), admission) if seed is not None else None
+        header, raw = self._header(LogId(key.log), arm, label, causes, start, chunks, first)
         bundle_id, sealed = seal(header, raw, key.seed, self.id)
         bundle = Bundle(bundle_id, header, sealed, tuple(chunks))
         eff = effective(Hlc(header.claimed), self.log.past_eff(header))
@@ -770,12 +795,49 @@ class Desk:
         self.applier.settle()
         return key, bundle
 
+    def _write_here(self, label: str, causes: tuple[Cause, ...], chunks: list[Chunk]) -> Bundle:
+        """Keeps a bundle of what stays on this device, which nobody has to vouch for."""
+        log_id, actor = LogId(self.log.local), self.home.need_identity().actor
+        arms = self.log.branches_of(log_id)
+        arm = arms[0] if arms else self.log.new_branch(log_id, None, 0, actor)
+        nobody = Opening(actor, Admission(ADMISSION_KNOWN), bytes(SIGNATURE_BYTES))
+        header, raw = self._header(log_id, arm, label, causes, None, chunks, nobody)
+        sealed = Sealed(encode_header(header), b"", raw)
+        bundle = Bundle(BundleId(bundle_hash(self.id, sealed.header)), header, sealed, tuple(chunks))
+        eff = effective(Hlc(header.claimed), self.log.past_eff(header))
+        self.applier.append_and_take(arm, bundle, eff, self.clock_ms(header))
+        self.applier.settle()
+        return bundle
+
+    def take_here(self, kept: Sequence[Sealed]) -> None:
+        """Takes in what stays on this device, from a damaged file of it; what does not read is left out."""
+        with self.lock, self.writing():
+            for sealed in kept:
+                bundle_id = BundleId(bundle_hash(self.id, sealed.header))
+                bundle = open_bundle(bundle_id, decode_header(sealed.header), sealed)
+                header = bundle.header
+                arms = self.log.branches_of(header.log)
+                arm = arms[0] if arms else self.log.new_branch(header.log, None, 0, self.home.need_identity().actor)
+                follows = header.seq == arm.seq + 1 and header.prev == (arm.tip or None)
+                if bundle.chunks is None or not follows or not chunks_match(header, sealed.chunks):
+                    continue
+                eff = effective(Hlc(header.claimed), self.log.past_eff(header))
+                self.applier.append_and_take(arm, bundle, eff, self.clock_ms(header))
+                self.applier.settle()
+
     def clock_ms(self, header: Header) -> int:
         """Returns a header's claimed wall time in milliseconds since 1970 UTC."""
         return int.from_bytes(header.claimed[:8], "big")
 
     def _header(
-        self, key: LogKey, arm: Branch, label: str, causes: tuple[Cause, ...], start: Place, chunks: list[Chunk]
+        self,
+        log_id: LogId,
+        arm: Branch,
+        label: str,
+        causes: tuple[Cause, ...],
+        start: Place | None,
+        chunks: list[Chunk],
+        first: Opening | None,
     ) -> tuple[Header, tuple[bytes, ...]]:
         raw = tuple(map(encode_chunk, chunks))
         refs = tuple(
@@ -785,28 +847,19 @@ class Desk:
         header = Header(
             version=FORMAT_VERSION,
             workspace=self.id,
-            log=key.log,
+            log=log_id,
             seq=arm.seq + 1,
             prev=None if is_first else arm.tip,
             claimed=hlc(max(self.clock(), 0)),
             seen=self._newly_seen(arm),
-            view=self._view(arm, start),
+            view=self._view(arm, start) if start is not None else None,
             unread=tuple(sorted(self.log.unread.values())),
             causes=causes,
             modules=self._modules_of(chunks),
             label=label.encode()[:LABEL_BYTES_MAX].decode(errors="ignore"),
             epoch=0,
             chunks=refs,
-            opening=(
-                opening(
-                    self.home.need_identity().seed,
-                    self.id,
-                    LogId(key.log),
-                    self.admission or Admission(ADMISSION_KNOWN),
-                )
-                if is_first
-                else None
-            ),
+            opening=first if is_first else None,
         )
         return header, raw
 
@@ -814,16 +867,20 @@ class Desk:
         vector = self.log.vector(arm.no)
         found = [
             Seen(other.id, other.seq, other.tip)
-            for other in self.log.branches.values()
+            for other in (self.log.branches.values() if self._sees_local(arm) else self.log.shared_branches())
             if other.no != arm.no and other.seq > max(vector.get(other.no, 0), other.fork_seq)
         ]
         return tuple(sorted(found))
+
+    def _sees_local(self, arm: Branch) -> bool:
+        """Tells whether a log may name what stays on this device: it does itself."""
+        return arm.id == self.log.local
 
     def _view(self, arm: Branch, start: Place) -> tuple[Seen, ...] | None:
         """Returns where the editor's screen lagged behind what is applied, None where it did not."""
         if start.next == self.log.next_place:
             return None
-        moved = {one.id for one in self.log.branches.values() if one.seq > max(start.seqs.get(one.no, 0), one.fork_seq)}
+        moved = {one.id for one in self.log.shared_branches() if one.seq > max(start.seqs.get(one.no, 0), one.fork_seq)}
         if not arm.seq:
             moved.discard(arm.id)
         found: list[Seen] = []

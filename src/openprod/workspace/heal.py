@@ -66,7 +66,7 @@ def frontier(history: Log, quarantine: Quarantine) -> Frontier:
     if not damaged:
         return history.frontier()
     found: list[Seen] = []
-    for arm in history.branches.values():
+    for arm in history.shared_branches():
         cut = _first_damaged(history, arm, damaged)
         if cut is None:
             found.append(Seen(arm.id, arm.seq, arm.tip))

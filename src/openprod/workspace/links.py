@@ -20,7 +20,8 @@ from openprod.query.compile import compile_query
 from openprod.query.conditions import Parameter
 from openprod.query.tree import operands, read_query
 from openprod.store.log import ORDINAL_BITS
-from openprod.workspace.building import ChunkBuilder, Linked, Sight
+from openprod.workspace import local
+from openprod.workspace.building import ChunkBuilder, Linked, Place, Sight
 from openprod.workspace.building import Place as When
 from openprod.workspace.desk import Desk
 from openprod.workspace.write import Edit
@@ -97,6 +98,11 @@ def stage_link(desk: Desk, edit: Edit, source: str, target: str, where: str) -> 
     """
     desk.catalog.table(source)
     desk.catalog.table(target)
+    for name in (source, target):
+        if local.is_local(desk.catalog, name):
+            raise local.LeavesDevice(
+                f"{name} stays on each device, so it cannot be linked. Put single records into it."
+            )
     if source == target:
         raise LinkedToItself(f"{source} cannot be linked to itself: its records are in it. Name two tables.")
     link = Link(link_id(source, target), source, target, where.strip())

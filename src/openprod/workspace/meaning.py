@@ -441,9 +441,10 @@ class Meaning:
 
     def _work_at(self, oid: int, subject: bytes, key: str) -> Work:
         op = self._log.op_at(oid)
-        return Work(
-            oid >> ORDINAL_BITS, not op.is_auto and op.is_live is not False, lambda: self._work_over(op, subject, key)
-        )
+        number = oid >> ORDINAL_BITS
+        # What stays on this device says nothing against a deletion that everybody sees.
+        is_contesting = not op.is_auto and op.is_live is not False and not self._log.is_local(number)
+        return Work(number, is_contesting, lambda: self._work_over(op, subject, key))
 
     def _work_over(self, op: OpAt, subject: bytes, key: str) -> Iterator[Work]:
         for bundle, ordinal in op.over:

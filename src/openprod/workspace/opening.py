@@ -9,15 +9,16 @@ import getpass
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from openprod.identity.invite import Invitation, admission_for, read_invitation
 from openprod.identity.keys import SigningSeed
 from openprod.identity.seal import creator_admission
-from openprod.model.bundle import CAUSE_GENESIS, CAUSE_JOIN, Cause, Sealed
+from openprod.model.bundle import CAUSE_GENESIS, CAUSE_JOIN, Cause, Sealed, decode_header
 from openprod.model.errors import Refused
 from openprod.model.ids import ActorId, WorkspaceId, derived_id, id_text, workspace_id
+from openprod.model.ops import Malformed
 from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.blobs import Blobs
 from openprod.store.database import Database, DatabaseDamaged, NotAWorkspace, translated
@@ -265,7 +266,9 @@ def rebuild_into(
     with history_of(str(database)) as history:
         made = _make(Path(into), history.workspace, state, clock, chance, durable=durable)
         try:
-            report = made.ingest(history.bundles)
+            here: list[Sealed] = []
+            report = made.ingest(_shared(history.bundles, made.desk.log.local, here))
+            made.desk.take_here(here)
             if not report.applied:
                 raise DatabaseDamaged(
                     f"Nothing in {database} proves to be this production's history. Join again from a colleague or a"
@@ -277,6 +280,19 @@ def rebuild_into(
             _unmake(Path(into))
             raise
     return made, report
+
+
+def _shared(bundles: Iterable[Sealed], local: bytes, here: list[Sealed]) -> Iterator[Sealed]:
+    """Yields the bundles that others may have too; puts those that stay on this device, unsigned, into `here`."""
+    for sealed in bundles:
+        try:
+            is_here = decode_header(sealed.header).log == local
+        except Malformed:
+            is_here = False
+        if is_here:
+            here.append(sealed)
+        else:
+            yield sealed
 
 
 def _make(

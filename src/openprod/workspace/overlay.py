@@ -50,9 +50,9 @@ from openprod.model.slots import (
 from openprod.model.values import Plain, RecordRef, Value, plain, value_key
 from openprod.query.functions import SQL_FUNCTIONS
 from openprod.store.heads import Record
-from openprod.store.log import ORDINAL_BITS, branch_of
+from openprod.store.log import ORDINAL_BITS, Branch, branch_of
 from openprod.store.overlays import Address, OverlayRow, Overlays, SlotName, StagedRecord, StagedSlot
-from openprod.workspace import reading, taking, wording
+from openprod.workspace import local, reading, taking, wording
 from openprod.workspace.building import Linked, Place, Sight
 from openprod.workspace.desk import Desk
 from openprod.workspace.drift import Drift, Watch, public_key, slots_by_word
@@ -342,6 +342,7 @@ class OverlayDesk(Desk):
                     return None
                 if cause.auto:
                     self._check_automation(chunks)
+                local.part(self, chunks)
                 before = self._classes() if _has_structure(chunks) else None
                 # What links add is not staged: a commit lets them act again, on what is true then.
                 self._apply(chunks, label, self.linked(self, label, cause, start, chunks))
@@ -566,6 +567,11 @@ class OverlayDesk(Desk):
             arm, Bundle(bundle_id, header, sealed, tuple(chunks)), effective(Hlc(header.claimed), newest), self.clock()
         )
         self.applier.settle()
+
+    def _sees_local(self, arm: Branch) -> bool:
+        """Tells whether a log may name what stays on this device: an overlay never leaves it."""
+        del arm
+        return True
 
     # -- which writes are staged
 

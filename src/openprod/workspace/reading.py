@@ -739,7 +739,7 @@ def status(desk: Desk, name: str) -> StatusShape:
         "actor": identity.actor.hex() if identity is not None else "",
         "actor_name": actor_name(desk, identity.actor) if identity is not None else "",
         "log": key.log.hex() if key is not None else "",
-        "logs": len({arm.id for arm in desk.log.branches.values()}),
+        "logs": len({arm.id for arm in desk.log.shared_branches()}),
         "frontier": [{"log": one.log.hex(), "seq": one.seq, "tip": one.tip.hex()} for one in desk.log.frontier()],
         "bundles": row[0] if row else 0,
         "state_hash": hash_text(desk.applier.hash),

@@ -86,7 +86,7 @@ class Workspace(View):
             # What others are to know of our log must be on our disk first, or a power cut could make it say less.
             desk.fix_mark()
             known = verify.covered(desk.log, since or ())
-            numbers = [number for number in desk.log.in_order() if number not in known]
+            numbers = [one for one in desk.log.in_order() if one not in known and not desk.log.is_local(one)]
             waiting = desk.pending.ids()
         for number in numbers:
             with desk.lock:

@@ -17,7 +17,7 @@ from openprod.catalog.tables import Catalog
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT.parent / "shared" / "data" / "production"
-MODULES = ("contacts", "script", "casting", "schedule", "lighting", "sound", "video", "sm", "notes")
+MODULES = ("contacts", "script", "casting", "schedule", "lighting", "sound", "video", "sm", "notes", "confidential")
 
 
 def shipped_catalog() -> Catalog:
