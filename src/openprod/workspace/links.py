@@ -21,7 +21,7 @@ from openprod.query.conditions import Parameter
 from openprod.query.tree import operands, read_query
 from openprod.store.log import ORDINAL_BITS
 from openprod.workspace import local
-from openprod.workspace.building import ChunkBuilder, Linked, Place, Sight
+from openprod.workspace.building import ChunkBuilder, Linked, Sight
 from openprod.workspace.building import Place as When
 from openprod.workspace.desk import Desk
 from openprod.workspace.write import Edit
