@@ -256,7 +256,7 @@ def test_saying_that_things_are_the_same_and_taking_it_back_is_written_as_ops_of
 def test_a_rule_may_take_out_of_a_table_as_the_page_says() -> None:
     page = (ROOT / "docs/authors/README.md").read_text(encoding="utf-8")
     rule = '[rule.gone]\ntable = "puppets"\nwhen = \'state == "away"\'\nremove_from = "sm.cues"\n'
-    manifest = read_manifest(page.partition("```toml\n")[2].partition("```")[0] + rule)
+    manifest = read_manifest(page.partition("```toml puppets/module.toml\n")[2].partition("```")[0] + rule)
     assert manifest.declared["rule"]["gone"]["remove_from"] == "sm.cues"
 
 

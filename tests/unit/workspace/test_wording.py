@@ -38,7 +38,7 @@ from openprod.workspace import wording
         (Duration(90_000_000), "1:30"),
         (ListValue(("a", Natural("2"))), '"a", 2'),
         (RecordRef(bytes(16)), "a record"),
-        (BlobRef(bytes(32), "plan.pdf", 10, "application/pdf"), "a file"),
+        (BlobRef(bytes(32), "plan.pdf", 10, "application/pdf"), "plan.pdf (10 bytes)"),
     ],
 )
 def test_each_kind_of_value_stands_in_a_sentence(value: Value, text: str) -> None:
