@@ -589,7 +589,7 @@ class Applier:
             masks = self._masks(rows, len(columns))
             eids = self._heads.add_block_rows(uuids, born, shape, masks, 1)
             self._add_block_terms(number, ordinal, uuids, columns, masks)
-            self._mark_classes(uuids, columns)
+            self._mark_classes(table, uuids, columns)
             self._mark_references(uuids, rows, columns[IMPLIED_COLUMNS:])
             shelf = self._model.shelves.get(table)
             if shelf is None:
@@ -606,14 +606,26 @@ class Applier:
                 if column < IMPLIED_COLUMNS or row[column - IMPLIED_COLUMNS] is not None:
                     self._write(record, key, born + place * len(columns) + column, set(), set())
 
-    def _mark_classes(self, uuids: Sequence[bytes], columns: Sequence[int]) -> None:
-        """Marks new rows that show, or are shown by, more than what their block says: mapped fields, merged records."""
+    def _mark_classes(self, table: str, uuids: Sequence[bytes], columns: Sequence[int]) -> None:
+        """Marks new rows that show, or are shown by, more than what their block says.
+
+        A mapped field says the same in every table that its record is in. A new record is in one only, so what its
+        block says stands, but where two fields of that one table are mapped to each other; and a merged record shows
+        what the others of its class hold.
+        """
         mapped = [key for key in columns if len(self._heads.keys_of(key)) > 1]
         merged = [one for one in uuids if len(self._heads.same.members(one)) > 1] if self._heads.same else []
-        for uuid in uuids if mapped else merged:
-            record = self._heads.need(uuid)
-            for key in (*mapped, columns[0]):
-                self._mark(record, key)
+        here = {self._heads.key_number(key) for key in self._fields_of(table)} if mapped else set[int]()
+        doubled = [key for key in mapped if len((here | {*columns}).intersection(self._heads.keys_of(key))) > 1]
+        for some, keys in ((uuids if doubled else [], doubled), (merged, mapped)):
+            for uuid in some:
+                record = self._heads.need(uuid)
+                for key in (*keys, columns[0]):
+                    self._mark(record, key)
+
+    def _fields_of(self, table: str) -> Iterable[str]:
+        shelf = self._model.shelves.get(table)
+        return shelf.by_key if shelf is not None else ()
 
     def _mark_references(self, uuids: Sequence[bytes], rows: Sequence[Sequence[object]], keys: Sequence[int]) -> None:
         """Marks cells of new rows that hold a reference to a field: they may show what is there."""
