@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from openprod.model.bundle import CAUSE_EDIT, CAUSE_LINK, CAUSE_NAMES, Cause
 from openprod.model.errors import Missing, Refused
 from openprod.model.ids import EntityId, derived_id, id_from_text, id_text
-from openprod.model.ops import Chunk, Ends, Exist, KnownOp, Member, Place, Relate, Relations, Rows, subject_indexes
+from openprod.model.ops import Chunk, Ends, Exist, KnownOp, Member, Place, Relate, Relations, Rows, subject_ids
 from openprod.model.slots import EXISTS, POSITION, RELATION, is_field_key, member_key, table_of_member_key
 from openprod.model.values import RecordRef
 from openprod.query.compile import compile_query
@@ -289,21 +289,41 @@ def lacking(desk: Desk) -> list[tuple[Link, int]]:
 
 @dataclass(slots=True)
 class _Touched:
-    """What a bundle in the making does to memberships, and which records it touches at all."""
+    """What a bundle in the making does to memberships, and which records it touches at all.
+
+    Attributes:
+        records: every record it touches.
+        old: those among them that were there before.
+        said: for a record and a table, whether it is in.
+        into: for a table, the records that are said to be in.
+    """
 
     records: set[bytes] = field(default_factory=set[bytes])
+    old: set[bytes] = field(default_factory=set[bytes])
     said: dict[tuple[bytes, str], bool] = field(default_factory=dict[tuple[bytes, str], bool])
+    into: dict[str, set[bytes]] = field(default_factory=dict[str, set[bytes]])
+
+    def say(self, uuids: Iterable[bytes], table: str, *, is_in: bool) -> None:
+        """Notes that records are in a table, or not."""
+        some = set(uuids)
+        self.said.update(dict.fromkeys(((uuid, table) for uuid in some), is_in))
+        there = self.into.setdefault(table, set())
+        if is_in:
+            there |= some
+        else:
+            there -= some
 
     def take(self, desk: Desk, chunk: Chunk) -> None:
         """Reads the ops of a chunk."""
         for op in chunk.ops:
-            subjects = [desk.standing(chunk.subjects[at * 16 : at * 16 + 16]) for at in subject_indexes(op.subjects)]
+            named: Sequence[bytes] = subject_ids(chunk, op)
+            subjects = [*map(desk.standing, named)] if desk.heads.same else named
             tables = [table for key in op.keys if (table := table_of_member_key(chunk.keys[key])) is not None]
             if isinstance(op, Rows):
                 tables.append(op.payload.table)
             for table in tables:
                 is_in = not isinstance(op, Member) or op.payload
-                self.said.update({(uuid, table): is_in for uuid in subjects})
+                self.say(subjects, table, is_in=is_in)
             if tables or any(is_field_key(chunk.keys[key]) for key in op.keys):
                 self.records.update(subjects)
             self.records.update(desk.standing(end) for end in _ends(op))
@@ -331,7 +351,10 @@ def acted(desk: Desk, label: str, cause: Cause, start: When, chunks: Sequence[Ch
     touched = _Touched()
     for chunk in chunks:
         touched.take(desk, chunk)
-    desk.heads.load(sorted(touched.records))
+    records = sorted(touched.records)
+    desk.heads.load(records)
+    # A new record is only where this bundle puts it: of many new ones none has to be looked up for each link.
+    touched.old = set() if desk.heads.are_new(records) else {one for one in records if desk.is_known(one)}
     found = Linked()
     while True:
         more = _round(desk, links, touched, found, (label, cause, start, chunks))
@@ -348,7 +371,9 @@ def _round(desk: Desk, links: Sequence[Link], touched: _Touched, found: Linked, 
     label, cause, start, chunks = draft
     causes, made = list(found.causes), list(found.chunks)
     for link in links:
-        wanted = {uuid for uuid in touched.records if _is_due(desk, link, touched, uuid)}
+        new = touched.into.get(link.source, set()) - touched.old
+        wanted = {uuid for uuid in new if (uuid, link.target) not in touched.said}
+        wanted |= {uuid for uuid in touched.old if _is_due(desk, link, touched, uuid)}
         if wanted and link.where:
             with desk.trying(label, (cause, *found.causes), start, [*chunks, *found.chunks]):
                 wanted &= matching(desk, link)
@@ -359,13 +384,13 @@ def _round(desk: Desk, links: Sequence[Link], touched: _Touched, found: Linked, 
         for uuid in sorted(wanted):
             key = member_key(link.target)
             builder.add(Member, uuid, key, desk.heads_now(uuid, key), payload=True)
-            touched.said[uuid, link.target] = True
+        touched.say(wanted, link.target, is_in=True)
         made += builder.finish()
     return Linked(tuple(made), tuple(causes)) if len(causes) > len(found.causes) else None
 
 
 def _is_due(desk: Desk, link: Link, touched: _Touched, uuid: bytes) -> bool:
-    if (uuid, link.target) in touched.said or (desk.is_known(uuid) and desk.is_gone(uuid)):
+    if (uuid, link.target) in touched.said or desk.is_gone(uuid):
         return False
     is_in = touched.said.get((uuid, link.source))
     if is_in is None:
