@@ -87,7 +87,7 @@ def test_a_query_goes_out_to_a_file_or_to_stdout(terminal: Terminal, tmp_path: P
 def test_what_cannot_be_exported_is_said(terminal: Terminal, tmp_path: Path) -> None:
     for arguments, words in (
         (("lighting.cue", str(tmp_path / "a.csv")), "Did you mean 'lighting.cues'"),
-        (("lighting.cues", str(tmp_path / "a.xlsx")), ".csv"),
+        (("lighting.cues", str(tmp_path / "a.mp3")), ".csv"),
         (("lighting.cues", str(tmp_path / "no" / "a.csv")), "cannot be written"),
     ):
         ran = terminal.run("export", *arguments)

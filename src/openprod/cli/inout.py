@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -239,13 +238,15 @@ def export(
     chosen = writers.format_of("" if file == STDOUT else file, form or "")
     if onto is not None and chosen != "eos":
         raise click.UsageError("--onto is for --format eos: the console's last export, in which cells are replaced.")
+    if file == STDOUT and chosen in ("xlsx", "pdf") and output.is_terminal():
+        raise click.UsageError("A terminal cannot show this file. Give a file's name.")
     last = _bytes_of(Path(onto).expanduser()) if onto is not None else None
     view = call.view(as_of)
     is_worded = chosen in ("ical", "vcard", "qlab", "eos")
     listing = _listing(view, what, where or "", names(fields), once(params), is_whole=is_worded).only(dict(only))
     written = writers.write(view, listing, chosen, _now(view), onto=last)
     if file == STDOUT:
-        sys.stdout.buffer.write(written.raw)
+        output.file(written.raw)
         return
     write_file(Path(file).expanduser(), written.raw)
     notes = (

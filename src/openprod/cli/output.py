@@ -5,6 +5,7 @@ Knows the terminal. Text from records may come from anybody, so nothing of it re
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import cast
@@ -40,6 +41,16 @@ def say(sentence: str) -> None:
 def line(text: str = "") -> None:
     """Prints one line of what was asked for, on stdout."""
     _write(clean(text, lines=True) + "\n")
+
+
+def file(raw: bytes) -> None:
+    """Writes a file's bytes to stdout as they are."""
+    sys.stdout.flush()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.buffer.write(raw)
+        sys.stdout.buffer.flush()
+    else:
+        _write(raw.decode())
 
 
 def _write(text: str) -> None:

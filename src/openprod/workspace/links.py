@@ -7,7 +7,7 @@ a link back gives the second table copies whose ids derive from what is taken ba
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from openprod.model.bundle import CAUSE_EDIT, CAUSE_LINK, CAUSE_NAMES, Cause
@@ -294,24 +294,31 @@ class _Touched:
     Attributes:
         records: every record it touches.
         old: those among them that were there before.
-        said: for a record and a table, whether it is in.
-        into: for a table, the records that are said to be in.
+        into: for a table, the records that it says are in.
+        out_of: for a table, the records that it says are not.
     """
 
     records: set[bytes] = field(default_factory=set[bytes])
     old: set[bytes] = field(default_factory=set[bytes])
-    said: dict[tuple[bytes, str], bool] = field(default_factory=dict[tuple[bytes, str], bool])
     into: dict[str, set[bytes]] = field(default_factory=dict[str, set[bytes]])
+    out_of: dict[str, set[bytes]] = field(default_factory=dict[str, set[bytes]])
 
-    def say(self, uuids: Iterable[bytes], table: str, *, is_in: bool) -> None:
+    def say(self, uuids: Collection[bytes], table: str, *, is_in: bool) -> None:
         """Notes that records are in a table, or not."""
-        some = set(uuids)
-        self.said.update(dict.fromkeys(((uuid, table) for uuid in some), is_in))
-        there = self.into.setdefault(table, set())
-        if is_in:
-            there |= some
-        else:
-            there -= some
+        here, there = (self.into, self.out_of) if is_in else (self.out_of, self.into)
+        here.setdefault(table, set()).update(uuids)
+        if table in there:
+            there[table].difference_update(uuids)
+
+    def said_in(self, table: str) -> set[bytes]:
+        """Returns the records that it says are in a table."""
+        return self.into.get(table, set())
+
+    def says(self, uuid: bytes, table: str) -> bool | None:
+        """Tells whether it says that a record is in a table, None where it says nothing of that."""
+        if uuid in self.into.get(table, ()):
+            return True
+        return False if uuid in self.out_of.get(table, ()) else None
 
     def take(self, desk: Desk, chunk: Chunk) -> None:
         """Reads the ops of a chunk."""
@@ -371,8 +378,8 @@ def _round(desk: Desk, links: Sequence[Link], touched: _Touched, found: Linked, 
     label, cause, start, chunks = draft
     causes, made = list(found.causes), list(found.chunks)
     for link in links:
-        new = touched.into.get(link.source, set()) - touched.old
-        wanted = {uuid for uuid in new if (uuid, link.target) not in touched.said}
+        wanted = touched.said_in(link.source) - touched.old - touched.said_in(link.target)
+        wanted -= touched.out_of.get(link.target, set())
         wanted |= {uuid for uuid in touched.old if _is_due(desk, link, touched, uuid)}
         if wanted and link.where:
             with desk.trying(label, (cause, *found.causes), start, [*chunks, *found.chunks]):
@@ -390,9 +397,9 @@ def _round(desk: Desk, links: Sequence[Link], touched: _Touched, found: Linked, 
 
 
 def _is_due(desk: Desk, link: Link, touched: _Touched, uuid: bytes) -> bool:
-    if (uuid, link.target) in touched.said or desk.is_gone(uuid):
+    if touched.says(uuid, link.target) is not None or desk.is_gone(uuid):
         return False
-    is_in = touched.said.get((uuid, link.source))
+    is_in = touched.says(uuid, link.source)
     if is_in is None:
         is_in = any(desk.op_at(oid).is_live for oid in desk.heads_now(uuid, member_key(link.source)))
     return is_in and _may_put(desk, uuid, link.target)
