@@ -5,10 +5,9 @@ Knows the terminal. Text from records may come from anybody, so nothing of it re
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import cast
+from typing import BinaryIO, cast
 
 from openprod.model.hours import hour
 
@@ -45,12 +44,13 @@ def line(text: str = "") -> None:
 
 def file(raw: bytes) -> None:
     """Writes a file's bytes to stdout as they are."""
-    sys.stdout.flush()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.buffer.write(raw)
-        sys.stdout.buffer.flush()
-    else:
+    stream: BinaryIO | None = getattr(sys.stdout, "buffer", None)
+    if stream is None:
         _write(raw.decode())
+        return
+    sys.stdout.flush()
+    stream.write(raw)
+    stream.flush()
 
 
 def _write(text: str) -> None:
