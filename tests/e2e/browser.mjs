@@ -437,7 +437,7 @@ const scenarios = {
     const status = await page.locator(".status [role=status]").textContent();
     await page.keyboard.type("ay");
     await press(page, "Enter");
-    const held = await text(page, 8, "Label");
+    const held = (await until(page, 8, "Label", "typed while away")) === true ? "typed while away" : null;
     await press(page, "ArrowDown");
     await page.keyboard.type("not now");
     const isReadOnly = (await page.locator(".g-editor").isVisible()) === false;
