@@ -64,7 +64,7 @@ def _verify(seat: CompanySeat, _: Args) -> Soundness:
 
 _call = Calls[CompanySeat]()
 
-COMPANY_CALLS = (
+PEOPLE_CALLS = (
     _call(
         "invitation.list",
         Args,

@@ -13,7 +13,7 @@ import msgspec
 
 from openprod.server.call import Call, UnknownCall
 from openprod.server.calls import TABLE_CALLS, Seat
-from openprod.server.company import COMPANY_CALLS, CompanySeat
+from openprod.server.company import PEOPLE_CALLS, CompanySeat
 from openprod.server.past import PAST_CALLS, PastSeat
 from openprod.server.staging import STAGING_CALLS, StagingSeat
 from openprod.server.tables import RECORD_CALLS, RecordsSeat
@@ -34,7 +34,7 @@ CALLS: Mapping[str, Call[EverySeat]] = {
         *RECORD_CALLS,
         *PAST_CALLS,
         *WAITING_CALLS,
-        *COMPANY_CALLS,
+        *PEOPLE_CALLS,
     )
 }
 

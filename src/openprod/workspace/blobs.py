@@ -15,7 +15,7 @@ from openprod.model.ops import Decide, Relations, Rows, Set, subject_indexes, wi
 from openprod.model.values import BlobRef, ListValue, Value
 from openprod.store.blobs import Blobs
 from openprod.store.database import Database
-from openprod.store.log import CHUNK_BITS, ORDINAL_BITS, OpAt
+from openprod.store.log import CHUNK_BITS, ORDINAL_BITS, LogDamaged, OpAt
 from openprod.store.overlays import Overlays
 
 if TYPE_CHECKING:
@@ -45,13 +45,20 @@ class Use(NamedTuple):
 
 
 def uses(desk: Desk) -> list[Use]:
-    """Returns every place of the applied history that names a file, in the order in which it came here."""
+    """Returns every place of the applied history that names a file, in the order in which it came here.
+
+    What is damaged on this disk is left out: `verify` names it, and the notices tell of it.
+    """
     numbers = [no for (no,) in desk.db.rows("SELECT no FROM chunk WHERE instr(raw, ?) ORDER BY no", (_REFERENCE,))]
     found: list[Use] = []
     for no in numbers:
         number, index = no >> CHUNK_BITS, no & ((1 << CHUNK_BITS) - 1)
-        if number not in desk.log.unread:
+        if number in desk.log.unread:
+            continue
+        try:
             found += _uses_in(desk, number, index)
+        except LogDamaged:
+            continue
     return sorted(found, key=lambda use: desk.log.order_of(use.oid))
 
 
