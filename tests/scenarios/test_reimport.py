@@ -310,7 +310,7 @@ def test_an_overlay_is_not_seen_before_it_is_whole(ana: Workspace, monkeypatch: 
     monkeypatch.setattr(found, "_write", stopped)
     with pytest.raises(KeyboardInterrupt):
         found.stage()
-    assert ana.overlays() == []
+    assert [one for one in ana.overlays() if one["source"] != "stage-management"] == []
     (overlay,) = planned(ana, FIRST).stage()
     assert overlay.title == "cues.csv"
-    assert [one["records"] for one in ana.overlays()] == [3]
+    assert [one["records"] for one in ana.overlays() if one["source"] != "stage-management"] == [3]

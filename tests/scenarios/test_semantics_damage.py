@@ -43,7 +43,9 @@ def test_s65_a_damaged_bundle_is_found_named_and_mended_by_anybody_who_has_it(
         damaged.receive(ana.sealed())
         again = damaged.ws.verify()
         assert again.is_sound, f"{what} is not mended: {again.damaged}"
-        assert not again.notes, f"{what} is not mended: {again.notes}"
+        # The packages of modules are files, and these devices never gave each other any.
+        notes = [note for note in again.notes if "is not on this device" not in note]
+        assert not notes, f"{what} is not mended: {notes}"
         assert not differences(damaged.look(), wanted), what
         damaged.close()
     world.close()

@@ -100,7 +100,7 @@ def test_s53_a_power_cut_during_commit_leaves_all_or_nothing(staged: Path, tmp_p
     child.communicate()
     with openprod.open(place / "w", home=place / "home") as made:
         names = [str(row["name"]) for row in made.query(query={"from": "contacts.people", "limit": 500})]
-        left = [one["records"] for one in made.overlays()]
+        left = [one["records"] for one in made.overlays() if one["name"] == "what if"]
         done = (sum(name.startswith("New") for name in names), sum(name.startswith("Changed") for name in names))
         assert (done, left) in [((NEW, CHANGED), []), ((0, 0), [NEW + CHANGED])]
         assert made.verify().damaged == []
