@@ -127,7 +127,7 @@ const Shortcuts = ({
   const { say } = useShow();
   const { theme, size, choose, resize } = useLook();
   const [, go] = useLocation();
-  const leader = useRef(0);
+  const leader = useRef(NEVER);
   const takeBack = useTakeBack();
   const [isShown, setIsShown] = useState(false);
   useEffect(() => {
@@ -135,7 +135,7 @@ const Shortcuts = ({
       const ctrl = event.ctrlKey || event.metaKey;
       const isPlain = !ctrl && !event.altKey && event.key.length === 1 && !isTyping(event.target);
       const isLed = isPlain && event.timeStamp - leader.current < LEADER_MS;
-      leader.current = 0;
+      leader.current = NEVER;
       const place = isLed ? PLACES[event.key.toLowerCase()] : undefined;
       if (place !== undefined) {
         event.preventDefault();
@@ -186,6 +186,8 @@ const Shortcuts = ({
 };
 
 const LEADER_MS = 1500;
+// No G was pressed: a key soon after the page opened follows on nothing.
+const NEVER = Number.NEGATIVE_INFINITY;
 
 /** Where "G, then this letter" goes. */
 const PLACES: { readonly [key: string]: string } = { h: "/", d: "/decide", s: "/staging", t: "/history" };
