@@ -84,7 +84,7 @@ def _zone(view: View) -> ZoneInfo | None:
 def _event(
     row_id: str, row: Mapping[str, str], day: dt.date, now: dt.datetime, known: set[str], zone: ZoneInfo | None
 ) -> object:
-    from icalendar import Event  # noqa: PLC0415
+    from icalendar import Event  # noqa: PLC0415 (as above)
 
     event = cast("_Event", Event())
     uid = row["UID"] or own_uid(row_id)

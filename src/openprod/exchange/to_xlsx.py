@@ -49,9 +49,9 @@ def write(listing: Listing) -> bytes:
         NotWritten: more rows, or more text in one cell, than such a file can hold.
     """
     from openpyxl import Workbook  # noqa: PLC0415 (a cold start counts milliseconds)
-    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
-    from openpyxl.styles import Font  # noqa: PLC0415
-    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 (as above)
+    from openpyxl.styles import Font  # noqa: PLC0415 (as above)
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415 (as above)
 
     if len(listing.rows) > ROWS_MAX:
         raise NotWritten(f"A sheet holds {ROWS_MAX:,} rows, and this has {len(listing.rows):,}. Write it as CSV.")
@@ -133,7 +133,7 @@ def _moment(kind: str, text: str) -> dt.date | dt.time | None:
 
 
 def _text(listing: Listing, column: Column, text: str) -> str:
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # noqa: PLC0415
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # noqa: PLC0415 (as above)
 
     if len(text) > CELL_MAX:
         raise NotWritten(
