@@ -1,22 +1,28 @@
 """What a call is: its name, the types of what it takes and gives, and how its arguments are read.
 
-Knows the JSON of arguments. Must not know any call.
+The few types that most calls share are here too. Knows the JSON of arguments. Must not know any call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypedDict, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from openprod.model.errors import Missing, Refused
 
 A = TypeVar("A", bound="Args")
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
+
+IDS_MAX = 500
+
+Given = dict[str, object]
+Text = Annotated[str, Meta(max_length=65_536)]
+Name = Annotated[str, Meta(min_length=1, max_length=1_024)]
 
 
 class UnknownCall(Missing):
@@ -44,6 +50,12 @@ class BadArguments(Refused):
 
 class Args(Struct, frozen=True, forbid_unknown_fields=True):
     """Takes no arguments."""
+
+
+class Done(TypedDict):
+    """Nothing to say but that it is done."""
+
+    done: bool
 
 
 @dataclass(frozen=True, slots=True)

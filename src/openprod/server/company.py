@@ -9,8 +9,7 @@ from typing import Annotated, Protocol, TypedDict
 
 from msgspec import Meta
 
-from openprod.server.call import Args, Calls
-from openprod.server.calls import Done, Name
+from openprod.server.call import Args, Calls, Done, Name
 from openprod.workspace.shapes import InvitationShape
 from openprod.workspace.workspace import Workspace
 

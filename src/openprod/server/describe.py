@@ -29,8 +29,9 @@ import msgspec
 from msgspec import Struct
 
 from openprod.server.call import Args, Call
-from openprod.server.calls import AnyIntent, Overview
+from openprod.server.calls import Overview
 from openprod.server.every import CALLS, EverySeat
+from openprod.server.intents import AnyIntent
 from openprod.server.live import Credentials, ErrorShape, RowsChanged
 
 API_FILE: Final = "docs/api.md"

@@ -9,8 +9,7 @@ from typing import Annotated, Protocol, TypedDict
 
 from msgspec import Meta
 
-from openprod.server.call import Args, Calls
-from openprod.server.calls import Done, Name, Text
+from openprod.server.call import Args, Calls, Done, Name, Text
 from openprod.server.standing import Standing
 from openprod.workspace.shapes import DecisionShape, HistoryPage, SinceShape
 from openprod.workspace.staging import Overlay

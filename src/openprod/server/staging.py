@@ -9,8 +9,7 @@ from typing import Annotated, Protocol, TypedDict
 
 from msgspec import Meta, Struct
 
-from openprod.server.call import Args, Calls
-from openprod.server.calls import Done, Name
+from openprod.server.call import Args, Calls, Done, Name
 from openprod.server.standing import Standing
 from openprod.workspace.shapes import ChangeShape, DriftShape, OverlayShape
 from openprod.workspace.staging import Overlay

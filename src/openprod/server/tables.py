@@ -10,8 +10,8 @@ from typing import Annotated, Protocol, TypedDict
 from msgspec import Meta, field
 
 from openprod.model.values import Plain
-from openprod.server.call import Args, Calls
-from openprod.server.calls import Desk, Name
+from openprod.server.call import Args, Calls, Name
+from openprod.server.calls import Desk
 from openprod.workspace.shapes import CheckShape, ViewShape
 from openprod.workspace.view import View
 

@@ -12,8 +12,8 @@ from typing import Protocol, TypedDict
 
 import msgspec
 
-from openprod.server.call import Args, Calls
-from openprod.server.calls import Desk, Done
+from openprod.server.call import Args, Calls, Done
+from openprod.server.calls import Desk
 from openprod.workspace.opening import wall_clock
 from openprod.workspace.shapes import ConflictShape, LogEntry, NoticeShape
 

@@ -9,8 +9,7 @@ from typing import Annotated, Protocol, TypedDict
 
 from msgspec import Meta, Struct
 
-from openprod.server.call import Args, Calls
-from openprod.server.calls import Done, Name, Text
+from openprod.server.call import Args, Calls, Done, Name, Text
 from openprod.workspace.shapes import JoinerShape, NoticeShape
 from openprod.workspace.view import View
 from openprod.workspace.workspace import Workspace
