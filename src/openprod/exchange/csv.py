@@ -9,14 +9,13 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import itertools
 import os
 import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from typing import BinaryIO
 
 from openprod.exchange.rows import Rows, cells
@@ -37,13 +36,14 @@ WIDE_NOTE = "The file is taken to be UTF-16, though it does not say so."
 CP1252_NOTE = "The file is not UTF-8, so its letters are taken to be Windows-1252. Look at names with accents."
 _BROKEN = "The file cannot be read as text ({codec} breaks at byte {at:,}). Save it as CSV in UTF-8 and import that."
 _CHUNK_BYTES = 1 << 20
-_PROGRESS_LINES = 5_000
+_BLOCK_ROWS = 2_000
 _SAMPLE_ROWS = 50
 _SAMPLE_CHARACTERS = 1 << 18
 _OPEN_QUOTES_MAX = 20
 _ENCODINGS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _PROBED_BYTES = 4_096
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?!$)")
+Block = tuple[list[int], list[list[str]]]
 _NUMBER = re.compile(r"[+-]([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 
 
@@ -83,65 +83,108 @@ def read_csv(raw: bytes | BinaryIO, header: int = 0, progress: Callable[[int, in
         separator = _separator(text.sample())
         if separator != ",":
             assumed.append(f"The cells are taken to be separated by {SEPARATORS[separator]}.")
+    text.watch(separator)
     bad: list[tuple[int, str]] = []
-    rows = _rows(text, skipped, separator, bad)
+    blocks = _rows(text, skipped, separator, bad)
     if header:
-        rows = _from(rows, header)
-    sheet = _sheet(rows, bad, (encoding, separator), assumed)
+        blocks = _from(blocks, header)
+    sheet = _sheet(text, blocks, bad, (encoding, separator), assumed)
     return replace(sheet, bad=[one for one in sheet.bad if one[0] > header]) if header else sheet
 
 
-def _from(rows: Iterator[tuple[int, list[str]]], header: int) -> Iterator[tuple[int, list[str]]]:
+def _from(blocks: Iterator[Block], header: int) -> Iterator[Block]:
     """Yields the rows from a line on; raises BadChoice where no row begins there."""
-    for line, row in rows:
-        if line == header:
-            yield line, row
-            yield from rows
+    for lines, rows in blocks:
+        if lines and lines[-1] >= header:
+            if header not in lines:
+                break
+            at = lines.index(header)
+            yield lines[at:], rows[at:]
+            yield from blocks
             return
-        if line > header:
-            break
     raise BadChoice(f"Line {header} of the file begins no row, so it cannot name the columns.")
 
 
 class _Lines:
-    """The lines of a text file, from any of them on."""
+    """The lines of a text file, from any of them on.
+
+    Attributes:
+        has_marks: whether a cell may begin with an apostrophe, in what was read up to now.
+    """
 
     def __init__(self, file: BinaryIO, codec: str, size: int, progress: Callable[[int, int], None] | None) -> None:
         self._file = file
         self._codec = codec
         self._size = size
         self._progress = progress
+        self._marks: tuple[str, ...] = ()
+        self.has_marks = False
+
+    def watch(self, separator: str) -> None:
+        """Says what stands between the cells, so that `has_marks` is kept from now on."""
+        self._marks = tuple(f"{before}'" for before in (separator, "\r", "\n", '"'))
 
     def sample(self) -> str:
         """Returns the beginning of the text."""
-        with self._open() as text:
-            return text.read(_SAMPLE_CHARACTERS)
-
-    @contextmanager
-    def _open(self) -> Generator[io.TextIOWrapper]:
-        self._file.seek(0)
-        text = io.TextIOWrapper(self._file, self._codec, newline="")
-        try:
-            yield text
-        finally:
-            text.detach()
+        return next(self._pieces(_SAMPLE_CHARACTERS), "")
 
     def after(self, count: int) -> Iterator[str]:
         """Yields the lines after the first `count`; raises NotCsv for one that is far too long."""
-        with self._open() as text:
-            for number in itertools.count(1):
-                line = text.readline(LINE_CHARACTERS_MAX)
-                if not line:
-                    return
-                if len(line) >= LINE_CHARACTERS_MAX:
-                    raise NotCsv(
-                        f"Line {number:,} of the file is longer than {LINE_CHARACTERS_MAX:,} characters, as no table's"
-                        " is. Export it again with one row a line."
-                    )
-                if self._progress is not None and number % _PROGRESS_LINES == 0:
-                    self._progress(min(self._file.tell(), self._size), self._size)
-                if number > count:
-                    yield line.removeprefix(BOM) if number == 1 else line
+        # No loop of our own goes over the lines: that is half of what reading them costs.
+        lines = chain.from_iterable(io.StringIO(one, newline="") for one in self._whole())
+        return islice(lines, count, None) if count else lines
+
+    def _whole(self) -> Iterator[str]:
+        """Yields the text in pieces that end with a line."""
+        held: list[str] = []
+        length = done = 0
+        for piece in self._pieces(_CHUNK_BYTES):
+            # What ends with \\r may go on with \\n.
+            end = max(piece.rfind("\n"), piece.rfind("\r", 0, -1)) + 1
+            if end:
+                whole = "".join((*held, piece[:end]))
+                self.has_marks = self.has_marks or whole[:1] == "'" or any(mark in whole for mark in self._marks)
+                if length + end >= LINE_CHARACTERS_MAX:
+                    self._check_length(whole, done)
+                yield whole
+                done += 1
+                held, length = [], 0
+                self._tell()
+            held.append(piece[end:])
+            length += len(piece) - end
+            if length >= LINE_CHARACTERS_MAX:
+                self._check_length("".join(held), done)
+        if length:
+            self.has_marks = True
+            yield "".join(held)
+
+    def _check_length(self, text: str, pieces: int) -> None:
+        """Raises NotCsv where a line of a text is too long; `pieces` were read before it."""
+        before = 0
+        for number, line in enumerate(io.StringIO(text, newline=""), start=1):
+            if len(line) >= LINE_CHARACTERS_MAX:
+                before = sum(1 for one in islice(self._whole(), pieces) for _ in io.StringIO(one, newline=""))
+                raise NotCsv(
+                    f"Line {before + number:,} of the file is longer than {LINE_CHARACTERS_MAX:,} characters, as no"
+                    " table's is. Export it again with one row a line."
+                )
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            self._progress(min(self._file.tell(), self._size), self._size)
+
+    def _pieces(self, size: int) -> Iterator[str]:
+        """Yields the text, decoded so many bytes at a time."""
+        self._file.seek(0)
+        decoder = codecs.getincrementaldecoder(self._codec)()
+        is_first = True
+        while chunk := self._file.read(size):
+            text = decoder.decode(chunk)
+            if is_first:
+                text = text.removeprefix(BOM)
+                is_first = not text
+            if text:
+                yield text
 
 
 def _codec(file: BinaryIO) -> tuple[str, str, list[str]]:
@@ -245,35 +288,41 @@ def _widths(sample: str, separator: str) -> list[int]:
     return counts
 
 
-def _rows(text: _Lines, skipped: int, separator: str, bad: list[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
+def _rows(text: _Lines, skipped: int, separator: str, bad: list[tuple[int, str]]) -> Iterator[Block]:
     """Yields rows with the line each begins in; what could not be read goes to `bad`, and reading goes on after it."""
     csv.field_size_limit(CELL_CHARACTERS_MAX)
     start, is_more, left_open, count = skipped, True, 0, 0
     while is_more:
         reader = csv.reader(text.after(start), delimiter=separator, strict=True)
-        before = 0
+        is_more = False
+        line = start + 1
+        lines: list[int] = []
+        rows: list[list[str]] = []
         while True:
             try:
-                row = next(reader)
-            except StopIteration:
-                is_more = False
-                break
+                for row in reader:
+                    if row and (row[0] or any(row)):
+                        lines.append(line)
+                        rows.append(row)
+                    line = start + 1 + reader.line_num
+                    if len(rows) >= _BLOCK_ROWS:
+                        break
+                is_end = len(rows) < _BLOCK_ROWS
             except csv.Error as error:
-                line = start + before + 1
-                if "end of data" in str(error):
+                if is_end := "end of data" in str(error):
                     bad.append((line, "a quotation mark opens here and is never closed"))
                     left_open += 1
                     start, is_more = line, left_open < _OPEN_QUOTES_MAX
-                    break
-                bad.append((line, _reason(error)))
-                before = reader.line_num
-                continue
-            if any(row):
-                yield start + before + 1, row
-                count += 1
-                if count > ROWS_MAX:
-                    raise NotCsv(f"The file has more than {ROWS_MAX:,} rows. Split it and import the parts.")
-            before = reader.line_num
+                else:
+                    bad.append((line, _reason(error)))
+                    line = start + 1 + reader.line_num
+            yield lines, rows
+            count += len(rows)
+            if count > ROWS_MAX:
+                raise NotCsv(f"The file has more than {ROWS_MAX:,} rows. Split it and import the parts.")
+            lines, rows = [], []
+            if is_end:
+                break
 
 
 def _reason(error: csv.Error) -> str:
@@ -283,18 +332,53 @@ def _reason(error: csv.Error) -> str:
 
 
 def _sheet(
-    rows: Iterator[tuple[int, list[str]]], bad: list[tuple[int, str]], found: tuple[str, str], assumed: list[str]
+    text: _Lines, blocks: Iterator[Block], bad: list[tuple[int, str]], found: tuple[str, str], assumed: list[str]
 ) -> Sheet:
-    _, names = next(rows, (0, None))
-    if names is None:
-        raise NotCsv("The file has no line that names its columns. Its first line should be like: name,email,phone")
-    header = [opened(name).strip() for name in names]
-    named = used = max((at + 1 for at, name in enumerate(header) if name), default=0)
-    most = len(header)
+    names: list[str] | None = None
     kept = Rows(cells)
     lines = array("L")
-    for line, found_row in rows:
-        row = found_row
+    header: list[str] = []
+    named = used = most = 0
+    for places, rows in blocks:
+        if names is None:
+            if not rows:
+                continue
+            names = rows[0]
+            header = [opened(name).strip() for name in names]
+            named = used = max((at + 1 for at, name in enumerate(header) if name), default=0)
+            most = len(header)
+            del places[0], rows[0]
+        if used < most or not set(map(len, rows)) <= {most}:
+            used = _fit(places, rows, (named, used, most), bad)
+        if text.has_marks:
+            for row in rows:
+                if "\0'" in "\0".join(("", *row)):
+                    row[:] = map(opened, row)
+        kept.extend(rows)
+        lines.extend(places)
+    if names is None:
+        raise NotCsv("The file has no line that names its columns. Its first line should be like: name,email,phone")
+    width = max(named, used)
+    if width > COLUMNS_MAX:
+        raise NotCsv(f"The file has {width:,} columns; {COLUMNS_MAX:,} can be read. Leave some out.")
+    if width < most:
+        kept.cut(width)
+    return Sheet(tuple(header[:width]), kept, lines, sorted(bad), *found, tuple(assumed))
+
+
+def _fit(lines: list[int], rows: list[list[str]], widths: tuple[int, int, int], bad: list[tuple[int, str]]) -> int:
+    """Makes rows as wide as the first line and takes those out that are wider; returns up to where cells are filled.
+
+    Args:
+        lines: where the rows begin.
+        rows: the rows, which are changed, as `lines` is.
+        widths: how many columns are named, how many are filled as far as is known, how many the first line has.
+        bad: where those go that have more cells than columns.
+    """
+    named, used, most = widths
+    fitting: list[tuple[int, list[str]]] = []
+    for line, found in zip(lines, rows, strict=True):
+        row = found
         if len(row) != most:
             if any(row[most:]):
                 bad.append((line, f"it has {len(row)} cells where the first line names {max(named, used)} columns"))
@@ -302,14 +386,10 @@ def _sheet(
             row = [*row[:most], *[""] * (most - len(row))]
         if used < most and any(row[used:]):
             used = max(at + 1 for at in range(used, most) if row[at])
-        kept.append([opened(cell) for cell in row] if any(cell[:1] == "'" for cell in row) else row)
-        lines.append(line)
-    width = max(named, used)
-    if width > COLUMNS_MAX:
-        raise NotCsv(f"The file has {width:,} columns; {COLUMNS_MAX:,} can be read. Leave some out.")
-    if width < most:
-        kept.cut(width)
-    return Sheet(tuple(header[:width]), kept, lines, sorted(bad), *found, tuple(assumed))
+        fitting.append((line, row))
+    lines[:] = [line for line, _ in fitting]
+    rows[:] = [row for _, row in fitting]
+    return used
 
 
 # -- formulas

@@ -54,6 +54,14 @@ class Rows(Generic[T]):
         if len(self._held) >= (ROWS_HELD if self._file is None else BLOCK_ROWS):
             self._spill()
 
+    def extend(self, rows: Iterable[T]) -> None:
+        """Adds rows; raises NoRoom as `append` does."""
+        before = len(self._held)
+        self._held.extend(rows)
+        self._count += len(self._held) - before
+        if len(self._held) >= (ROWS_HELD if self._file is None else BLOCK_ROWS):
+            self._spill()
+
     def _spill(self) -> None:
         try:
             if self._file is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from openprod.exchange.csv import NotCsv, closed, opened, read_csv, write_csv
+from openprod.exchange.csv import LINE_CHARACTERS_MAX, NotCsv, closed, opened, read_csv
 
 DEMO = Path(__file__).resolve().parents[3] / "demo" / "data"
 
@@ -108,3 +108,25 @@ def test_every_file_of_the_demo_is_read_whole() -> None:
     assert counts["lx_cues"] == 407
     assert counts["schedule"] == 79
     assert all(not read_csv(file.read_bytes()).bad for file in DEMO.glob("*.csv"))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_of_any_end_are_counted_across_the_pieces_a_file_is_read_in(end: str) -> None:
+    names = ["é" * 700 + f" {n}" for n in range(2_000)]
+    names[1_200] = f'"two{end}lines"'
+    sheet = read_csv(end.join(["name", *names]).encode())
+    assert [row[0] for row in sheet.rows] == [name.strip('"') for name in names]
+    assert list(sheet.lines) == [*range(2, 1_203), *range(1_204, 2_003)]
+
+
+def test_an_apostrophe_before_a_formula_is_taken_away_wherever_the_cell_stands() -> None:
+    sheet = read_csv(b"a,b\n'=1,x\n\"'=2\",'=3\nit's,'tis\n")
+    assert list(sheet.rows) == [["=1", "x"], ["=2", "=3"], ["it's", "'tis"]]
+
+
+def test_a_line_as_no_table_has_it_is_named_and_not_held() -> None:
+    raw = b"a,b\n" + b"1,2\n" * 10 + b"x" * (LINE_CHARACTERS_MAX + 1)
+    with pytest.raises(NotCsv, match="Line 12 of the file is longer"):
+        read_csv(raw)
+    with pytest.raises(NotCsv, match="Line 1 of the file is longer"):
+        read_csv(b"x" * (LINE_CHARACTERS_MAX * 2))
