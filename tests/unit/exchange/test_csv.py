@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from openprod.exchange.csv import LINE_CHARACTERS_MAX, NotCsv, closed, opened, read_csv
+from openprod.exchange.csv import LINE_CHARACTERS_MAX, NotCsv, closed, opened, read_csv, write_csv
 
 DEMO = Path(__file__).resolve().parents[3] / "demo" / "data"
 
