@@ -194,7 +194,7 @@ def test_a_large_table_is_read_line_by_line_with_a_bar_that_is_right(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stage, "HELD_BYTES_MAX", 100)
-    monkeypatch.setattr(csv_module, "_PROGRESS_LINES", 50)
+    monkeypatch.setattr(csv_module, "_CHUNK_BYTES", 2_000)
     monkeypatch.setattr(plan_module, "SEEN_WHOLE_MAX", 10)
     rows = "".join(f"Person {n},p{n}@example.com\n" for n in range(300))
     file = tmp_path / "many.csv"
