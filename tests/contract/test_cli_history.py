@@ -73,3 +73,24 @@ def test_rebuild_gives_the_same_state(cue: Terminal) -> None:
 def test_an_n_that_is_no_number_is_misuse(cue: Terminal) -> None:
     assert cue.run("log", "-n", "many").status == 2
     assert cue.run("log", "-n", "0").status == 2
+
+
+def test_changes_are_put_together_by_department_author_and_record(cue: Terminal) -> None:
+    cue.did("add", "sound.cues", "number=7", "label=Owl")
+    for by, words in (
+        ("department", ("Lighting (", "Sound (")),
+        ("author", ("Ann Ash (",)),
+        ("record", ("LX 11, ", "SQ 7, ")),
+    ):
+        out = cue.did("diff", "--since", "today", "--by", by)
+        assert [word for word in words if word not in out] == []
+
+
+def test_a_value_of_the_past_is_brought_back_into_an_overlay(cue: Terminal) -> None:
+    cue.did("milestone", "tech")
+    cue.did("set", "lighting.cues:11", "label=Noon")
+    cue.did("overlay", "new", "back")
+    out = cue.did("bring-back", "lighting.cues:11", "label", "--from", "tech", "--overlay", "back")
+    assert "Staged in 'back'" in out
+    assert cue.asked("overlay", "diff", "--overlay", "back")[0]["new"] == "Sunrise"
+    assert "Noon" in cue.did("show", "lighting.cues")

@@ -136,3 +136,15 @@ def test_a_sheet_and_its_header_are_chosen(terminal: Terminal, tmp_path: Path) -
     assert "There is no sheet 'Crew'" in terminal.run(*how[:4], "--sheet", "Crew").err
     ran = terminal.run(*how, "--header", "9")
     assert (ran.status, "Row 9" in ran.err) == (1, True)
+
+
+def test_lines_left_out_for_one_reason_are_one_sentence_that_says_what_to_do(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    file = people(tmp_path, "phone,email\n" + "".join(f"555-{n},p{n}@example.com\n" for n in range(106)))
+    ran = terminal.run("import", file, "--into", "contacts.people")
+    said = [line for line in ran.err.splitlines() if "required" in line]
+    assert len(said) == 1
+    assert said[0].startswith("Lines 2, 3, 4 and 103 more are left out: Name")
+    assert "--columns HEADER=name" in said[0]
+    assert len(terminal.asked("import", file, "--into", "contacts.people")["rejected"]) == 106

@@ -6,11 +6,14 @@ made by running this: it is a new format version with a decision record.
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from openprod.exchange.memory import Said, pack
 from openprod.identity.export import CHANCE_BYTES as EXPORT_CHANCE_BYTES
 from openprod.identity.export import Keyring, Strength, lock
 from openprod.identity.invite import Invitation, admission_for, invitation_text, new_invitation
@@ -51,6 +54,7 @@ from openprod.model.ids import (
     derived_id,
     entity_ids,
     hash_in,
+    id_text,
     op_text,
     workspace_id,
 )
@@ -338,6 +342,14 @@ def _texts() -> dict[str, bytes]:
     }
 
 
+def _imports() -> dict[str, bytes]:
+    rows: list[Said] = [(id_text(CUE), ("1.5", ["a", "b"], None)), (id_text(CUE[::-1]), None)]
+    (text,) = pack(("lighting.cues.number", "->lighting.in_scene", "lighting.cues.label"), rows)
+    unpacked = zlib.decompress(base64.b64decode(text))
+    # Stored, not squeezed: how well a library squeezes is no part of the format.
+    return {"said, unpacked": unpacked, "said": base64.b64encode(zlib.compress(unpacked, 0))}
+
+
 def vectors() -> dict[str, dict[str, bytes]]:
     """Returns every golden vector: file name, then name and bytes."""
     return {
@@ -350,6 +362,7 @@ def vectors() -> dict[str, dict[str, bytes]]:
         "opx.txt": {"file": opx_file(), "device name": device_name(WORKSPACE, LogId(LOG.public)).encode()},
         "identity.txt": {"file": identity_file()},
         "text.txt": _texts(),
+        "imports.txt": _imports(),
     }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.golden import make
 
+from openprod.exchange.memory import unpack
 from openprod.identity.export import unlock
 from openprod.identity.invite import read_invitation
 from openprod.identity.opx import START_BYTES, Opener, open_box, read_start, read_statement
@@ -88,6 +89,13 @@ def test_the_golden_identity_export_opens() -> None:
     contents = unlock(golden("identity.txt")["file"], "four plain words")
     assert (contents.seed, contents.name) == (make.ACTOR.reveal(), "Jo Ünger")
     assert contents.workspaces[0].keys == ((0, make.WORKSPACE_KEY),)
+
+
+def test_what_an_import_remembers_reads() -> None:
+    found = unpack(golden("imports.txt")["said"].decode())
+    assert found is not None
+    assert found.keys == ("lighting.cues.number", "->lighting.in_scene", "lighting.cues.label")
+    assert found.rows == [(make.CUE, ["1.5", ["a", "b"], None]), (make.CUE[::-1], None)]
 
 
 def test_the_golden_text_reads_with_the_library_in_use() -> None:

@@ -157,3 +157,21 @@ def test_an_import_is_there_whole_or_not_at_all_after_a_kill(tmp_path: Path, poi
         assert workspace.status()["bundles"] == begun + rows // ROWS
 
     look_after(tmp_path, check)
+
+
+@pytest.mark.parametrize("point", range(POINTS // 3))
+def test_an_overlay_is_there_whole_or_not_at_all_after_a_kill_while_it_is_staged(tmp_path: Path, point: int) -> None:
+    begun = start(tmp_path)
+    said = killed("stages", tmp_path, tmp_path, Random(f"stage {point}"), (4, 0.5))
+
+    def check(workspace: Workspace) -> None:
+        done = sum(line.startswith("staged") for line in said)
+        overlays = [one for one in workspace.overlays() if one["source"].endswith(".csv")]
+        assert len(overlays) in {done, done + 1}
+        assert {one["records"] for one in overlays} <= {ROWS}
+        assert (workspace.status()["bundles"], workspace.count("contacts.people")) == (begun, 0)
+        for one in overlays[:1]:
+            with workspace.open_overlay(one["name"]) as overlay:
+                assert overlay.count("contacts.people") == ROWS
+
+    look_after(tmp_path, check)

@@ -78,12 +78,24 @@ def commits(workspace: Workspace, _: Path) -> None:
     say("committed")
 
 
+def stages(workspace: Workspace, _: Path) -> None:
+    """Stages one file of people after the other."""
+    for number in range(20):
+        rows = (f"Staged {number} row {row},{row}@example.com\r\n" for row in range(ROWS))
+        staged = import_csv(workspace, f"name,email\r\n{''.join(rows)}".encode(), f"{number}.csv", "contacts.people")
+        say(f"planned {number}")
+        for one in staged.stage():
+            one.close()
+        say(f"staged {number}")
+
+
 WORK: dict[str, Callable[[Workspace, Path], None]] = {
     "edits": edits,
     "ingests": ingests,
     "imports": imports,
     "counts": counts,
     "commits": commits,
+    "stages": stages,
 }
 
 if __name__ == "__main__":

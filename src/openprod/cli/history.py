@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +14,39 @@ from openprod.cli.call import REFUSED, TO_DECIDE, Call, command
 from openprod.cli.progress import bar
 
 if TYPE_CHECKING:
-    from openprod.workspace.shapes import LogEntry
+    from openprod.workspace.shapes import LogEntry, SinceShape
     from openprod.workspace.view import View
 
 ENTRIES_SHOWN = 20
 OPS_SHOWN = 8
+
+
+def _table(workspace: View, one: SinceShape) -> str:
+    known = workspace.catalog.tables.get(one["table"])
+    return known.title if known is not None else one["table"] or "Elsewhere"
+
+
+def _department(workspace: View, one: SinceShape) -> str:
+    del workspace
+    # A module is a department's; what is in no table is the production's own.
+    return one["table"].partition(".")[0].replace("_", " ").capitalize() or "Elsewhere"
+
+
+def _author(workspace: View, one: SinceShape) -> str:
+    del workspace
+    return one["actor_name"]
+
+
+def _record(workspace: View, one: SinceShape) -> str:
+    return f"{one['title']}, {_table(workspace, one)}"
+
+
+GROUPS: dict[str, Callable[[View, SinceShape], str]] = {
+    "table": _table,
+    "department": _department,
+    "author": _author,
+    "record": _record,
+}
 
 
 @command("log", overlay=True)
@@ -69,8 +97,14 @@ def _op_lines(entry: LogEntry, most: int, *, with_ids: bool) -> Iterable[str]:
 @command("diff")
 @click.option("--since", metavar="T", help="A time, a day, yesterday, today or a milestone.")
 @click.option("--until", metavar="T", help="And until then, instead of now.")
-def diff(call: Call, since: str | None, until: str | None) -> None:
-    """Say what changed since a moment, by table and record; without one, what others did since you last wrote here."""
+@click.option(
+    "--by", "by", type=click.Choice(list(GROUPS)), default="table", help="Put them together by this; table if left out."
+)
+def diff(call: Call, since: str | None, until: str | None, by: str) -> None:
+    """Say what changed since a moment, by table, department, author or record.
+
+    Without a moment: what others did since you last wrote here.
+    """
     workspace = call.open()
     found = workspace.changes_since(since, until)
     if call.is_json:
@@ -79,11 +113,33 @@ def diff(call: Call, since: str | None, until: str | None) -> None:
     when = f"since {since}" if since is not None else "since you last wrote here"
     until_text = f" until {until}" if until is not None else ""
     output.line(f"{len(found)} change{'s' if len(found) != 1 else ''} {when}{until_text}.")
-    for table, lines in groupby(found, key=lambda one: one["table"]):
-        known = workspace.catalog.tables.get(table)
-        output.line(f"{known.title if known is not None else table or 'Elsewhere'}:")
-        for one in lines:
+    group = GROUPS[by]
+    for title, lines in groupby(
+        sorted(found, key=lambda one: group(workspace, one)), key=lambda one: group(workspace, one)
+    ):
+        some = list(lines)
+        output.line(f"{title} ({len(some)}):")
+        for one in some:
             output.line(f"    {one['text']}  – {one['actor_name']}, {output.moment(one['at'])}")
+
+
+@command("bring-back", overlay=True)
+@click.argument("record", metavar="RECORD")
+@click.argument("fields", metavar="FIELD…", nargs=-1, required=True)
+@click.option("--from", "moment", metavar="T", required=True, help="A time, a day, yesterday or a milestone.")
+def bring_back(call: Call, record: str, fields: tuple[str, ...], moment: str) -> None:
+    """Stage the values that fields of a record had at a moment, in the overlay you work in or --overlay NAME."""
+    from openprod.cli.records import full_name
+
+    overlay = call.overlay()
+    keys = [full_name(overlay, record, one) for one in fields]
+    then = call.base().at(moment)
+    call.keep_overlay(then)
+    overlay.bring_back(then, record, keys)
+    if call.is_json:
+        output.document({"overlay": overlay.title, "diff": overlay.diff()})
+        return
+    output.line(f"Staged in '{overlay.title}': {', '.join(fields)} of {record} as of {moment}. See: overlay diff")
 
 
 @command("milestone")
@@ -210,6 +266,7 @@ COMMANDS = {
     "log": log,
     "history": history,
     "diff": diff,
+    "bring-back": bring_back,
     "milestone": milestone,
     "undo": undo,
     "redo": redo,

@@ -146,6 +146,8 @@ def _say(
     staged: Staged, preview: Preview, gone: Sequence[Mapping[str, object]], into: str, *, is_deleting: bool
 ) -> None:
     """Says what else there is to know of an import: columns, records gone, what was assumed, what is left out."""
+    from openprod.exchange.plan import lines_text
+
     shown = cast("list[dict[str, str]]", staged.shape(0)["columns"])
     output.say("Columns: " + ", ".join(f"{' '.join(one['header'].split())} → {one['title']}" for one in shown))
     if gone:
@@ -160,10 +162,15 @@ def _say(
             output.say("  --delete-gone deletes them too.")
     for sentence in preview["assumed"]:
         output.say(sentence)
-    for one in preview["rejected"][:LINES_SHOWN]:
-        output.say(f"{staged.plan.unit.capitalize()} {one['line']} is left out: {one['reason']}")
-    if len(preview["rejected"]) > LINES_SHOWN:
-        output.say(f"… and {len(preview['rejected']) - LINES_SHOWN} more; --json lists all.")
+    reasons: dict[str, list[int]] = {}
+    for one in preview["rejected"]:
+        reasons.setdefault(one["reason"], []).append(one["line"])
+    for reason, lines in list(reasons.items())[:LINES_SHOWN]:
+        which = lines_text(lines, staged.plan.unit)
+        output.say(f"{which[:1].upper()}{which[1:]} {'is' if len(lines) == 1 else 'are'} left out: {reason}")
+    if len(reasons) > LINES_SHOWN:
+        left = sum(map(len, list(reasons.values())[LINES_SHOWN:]))
+        output.say(f"… and {left} more; --json lists all.")
 
 
 def _summary(title: str, preview: Preview, unit: str) -> str:

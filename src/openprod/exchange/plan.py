@@ -324,9 +324,10 @@ class _Planner:
             yield from self._moments.told(unit)
         for sentence, lines in self._aside.items():
             yield f"{sentence} ({places(lines, unit)})."
-        yield from (f"{note} ({_lines(lines, unit)})" for note, lines in self._notes.items())
+        yield from (f"{note} ({lines_text(lines, unit)})" for note, lines in self._notes.items())
         for title, whys in self._unlinked.items():
-            shown = "; ".join(f"{why} ({_lines(lines, unit)})" for why, lines in list(whys.items())[:UNLINKED_SHOWN])
+            some = list(whys.items())[:UNLINKED_SHOWN]
+            shown = "; ".join(f"{why} ({lines_text(lines, unit)})" for why, lines in some)
             more = f"; and {len(whys) - UNLINKED_SHOWN} more like this" if len(whys) > UNLINKED_SHOWN else ""
             yield f"{title}: {shown}{more}. These relations are left out."
         if self._kept_empty:
@@ -553,7 +554,9 @@ class _Planner:
         for one in self._table.fields.values():
             if one.required and one.default is None and one.key not in self._by_key:
                 self._reject(
-                    line, f"{one.title} ({one.key}) is required for a new record, and the file has no column for it"
+                    line,
+                    f"{one.title} ({one.key}) is required for a new record, and the file has no column for it. Add one,"
+                    f" or say which it is: --columns HEADER={one.name}",
                 )
                 return
         place = len(self._plan.creates)
@@ -674,7 +677,8 @@ class _Planner:
             self._plan.said |= dict.fromkeys(record for record in self._memory.rows if record not in self._named)
 
 
-def _lines(lines: Iterable[int], unit: str) -> str:
+def lines_text(lines: Iterable[int], unit: str) -> str:
+    """Returns some lines in words, the first by number: line 3; lines 3, 4, 5 and 103 more."""
     numbers = list(lines)
     shown = ", ".join(map(str, numbers[:LINES_SHOWN]))
     if len(numbers) == 1:

@@ -242,7 +242,8 @@ class _Import:
         found.assumed = [*self._told(remembered, layout), *found.assumed, *_new_targets(workspace, targets)]
         if not remembers:
             found.assumed.append(
-                f"The file has more than {REMEMBERED_ROWS_MAX:,} rows; what it says is not remembered for the next one."
+                f"The file has more than {REMEMBERED_ROWS_MAX:,} rows, so what it says is not remembered: the next"
+                " issue changes whatever differs from it, also what people changed here. To keep that, split the file."
             )
         setup: dict[str, object] = {
             "columns": _kept_columns(sheet, layout, how.columns, remembered),

@@ -398,10 +398,17 @@ class OverlayDesk(Desk):
                             changed[one.subject] = self._over_staged(watch, one, now)
             if before is not None:
                 self._follow_classes(before, changed)
+            label = label or self._first_words(changed)
         with self.base.db.transaction():
             self._store.put(self.row.id, label, changed)
         self._rev = self._need_rev()
         return before is None and all(not record.table or birthplace(record) for record in changed.values())
+
+    def _first_words(self, changed: Mapping[bytes, StagedRecord]) -> str:
+        """Returns what a step of staging without a label is called: what it changes first."""
+        sight = _AsStaged(self.base, self)
+        told = (one.text for subject in changed for one in self._changes_of(sight, subject, changed[subject]))
+        return next(told, "")
 
     def _over_staged(self, watch: Watch, one: Written, now: Mapping[bytes, StagedRecord]) -> StagedRecord:
         """Returns what stands staged for a subject once an op is staged over what is there `now`."""

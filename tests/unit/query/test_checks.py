@@ -81,7 +81,7 @@ class Small:
         return [tuple(row[column] for column in columns) for row in self.model.query(check(name))]
 
 
-def test_two_things_in_one_room_are_both_named_also_past_midnight() -> None:
+def test_two_things_in_one_room_are_named_once_also_past_midnight() -> None:
     show = Small()
     show.event("A", "10:00", "12:00", room="Hall")
     show.event("B", "11:59", "13:00", room="Hall")
@@ -89,7 +89,7 @@ def test_two_things_in_one_room_are_both_named_also_past_midnight() -> None:
     show.event("D", "23:00", "00:30", room="Stage")
     show.event("E", "23:30", "23:45", room="Stage")
     show.event("F", "23:30", "23:45", room="Stage", day="2026-01-13")
-    assert show.found("schedule.clash_room", "event_id", "other_id") == [("A", "B"), ("B", "A"), ("D", "E"), ("E", "D")]
+    assert show.found("schedule.clash_room", "event_id", "other_id") == [("A", "B"), ("D", "E")]
 
 
 def test_who_is_excused_from_one_of_two_things_is_at_no_clash() -> None:
@@ -100,7 +100,6 @@ def test_who_is_excused_from_one_of_two_things_is_at_no_clash() -> None:
     show.model.relate("schedule.excuses", other, ned)
     assert show.found("schedule.clash_person", "name", "event_id", "other_id") == [
         ("Jane", "A", "B"),
-        ("Jane", "B", "A"),
     ]
 
 

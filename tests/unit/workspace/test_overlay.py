@@ -287,7 +287,7 @@ def test_an_overlay_outlives_a_restart_and_steps_go_back_and_forth(company: Comp
     again.undo()
     assert value(again, jane, NAME) == "X"
     again.redo()
-    assert (value(again, jane, NAME), again.can_undo()) == ("Y", ("a change", None))
+    assert (value(again, jane, NAME), again.can_undo()) == ("Y", ('Jane\'s name: "Jane" -> "Y"', None))
 
 
 def test_another_program_staging_committing_or_discarding_is_noticed(company: Company) -> None:
