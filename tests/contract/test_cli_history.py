@@ -90,7 +90,7 @@ def test_a_value_of_the_past_is_brought_back_into_an_overlay(cue: Terminal) -> N
     cue.did("milestone", "tech")
     cue.did("set", "lighting.cues:11", "label=Noon")
     cue.did("overlay", "new", "back")
-    out = cue.did("bring-back", "lighting.cues:11", "label", "--from", "tech", "--overlay", "back")
+    out = cue.did("overlay", "bring", "lighting.cues:11", "label", "--from", "tech", "--overlay", "back")
     assert "Staged in 'back'" in out
     assert cue.asked("overlay", "diff", "--overlay", "back")[0]["new"] == "Sunrise"
     assert "Noon" in cue.did("show", "lighting.cues")

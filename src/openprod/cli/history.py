@@ -123,25 +123,6 @@ def diff(call: Call, since: str | None, until: str | None, by: str) -> None:
             output.line(f"    {one['text']}  – {one['actor_name']}, {output.moment(one['at'])}")
 
 
-@command("bring-back", overlay=True)
-@click.argument("record", metavar="RECORD")
-@click.argument("fields", metavar="FIELD…", nargs=-1, required=True)
-@click.option("--from", "moment", metavar="T", required=True, help="A time, a day, yesterday or a milestone.")
-def bring_back(call: Call, record: str, fields: tuple[str, ...], moment: str) -> None:
-    """Stage the values that fields of a record had at a moment, in the overlay you work in or --overlay NAME."""
-    from openprod.cli.records import full_name
-
-    overlay = call.overlay()
-    keys = [full_name(overlay, record, one) for one in fields]
-    then = call.base().at(moment)
-    call.keep_overlay(then)
-    overlay.bring_back(then, record, keys)
-    if call.is_json:
-        output.document({"overlay": overlay.title, "diff": overlay.diff()})
-        return
-    output.line(f"Staged in '{overlay.title}': {', '.join(fields)} of {record} as of {moment}. See: overlay diff")
-
-
 @command("milestone")
 @click.argument("name", metavar="NAME")
 def milestone(call: Call, name: str) -> None:
@@ -266,7 +247,6 @@ COMMANDS = {
     "log": log,
     "history": history,
     "diff": diff,
-    "bring-back": bring_back,
     "milestone": milestone,
     "undo": undo,
     "redo": redo,

@@ -84,7 +84,6 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "history": ("history", "Say how a record or a field came to be as it is"),
         "diff": ("history", "Say what changed since a moment"),
         "milestone": ("history", "Give this moment a name"),
-        "bring-back": ("history", "Stage values as they were at a moment"),
         "undo": ("history", "Take back what you did last"),
         "redo": ("history", "Do again what you took back"),
         "verify": ("history", "Prove that nothing here is damaged"),

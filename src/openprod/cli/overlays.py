@@ -158,6 +158,25 @@ def theirs(call: Call, record: str, field: str) -> None:
     _told(call, overlay, "Took theirs.")
 
 
+@command("bring", overlay=True)
+@click.argument("record", metavar="RECORD")
+@click.argument("fields", metavar="FIELD…", nargs=-1, required=True)
+@click.option("--from", "moment", metavar="T", required=True, help="A time, a day, yesterday or a milestone.")
+def bring(call: Call, record: str, fields: tuple[str, ...], moment: str) -> None:
+    """Stage the values that fields of a record had at a moment, in the overlay."""
+    from openprod.cli.records import full_name
+
+    overlay = call.overlay()
+    keys = [full_name(overlay, record, one) for one in fields]
+    then = call.base().at(moment)
+    call.keep_overlay(then)
+    overlay.bring_back(then, record, keys)
+    if call.is_json:
+        output.document({"overlay": overlay.title, "diff": overlay.diff()})
+        return
+    output.line(f"Staged in '{overlay.title}': {', '.join(fields)} of {record} as of {moment}. See: overlay diff")
+
+
 @command("commit", overlay=True)
 @click.option("--label", default="", metavar="TEXT", help="What the change is called in the history.")
 def commit(call: Call, label: str) -> None:
@@ -224,6 +243,7 @@ COMMANDS = {
         drift,
         keep,
         theirs,
+        bring,
         commit,
         discard,
         rename,
