@@ -40,6 +40,7 @@ BENCHES: dict[str, Bench] = {
     "staging": importing.staging,
     "reading": importing.reading,
     "overlays": importing.overlays,
+    "paper": importing.papers,
     "million": importing.million,
 }
 

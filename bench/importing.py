@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,8 +18,10 @@ from openpyxl import load_workbook
 from bench.measure import Line, at_most, cpu, in_turns, timed, wall
 from bench.stage import FIELDS, TABLE, Scratch, rows
 from bench.writing import bring_in, floor_of
+from openprod.exchange import paper
 from openprod.exchange.csv import read_csv
 from openprod.exchange.formats import FORMATS, read_here
+from openprod.exchange.listing import of_query
 from openprod.exchange.sheet import Choice
 from openprod.exchange.stage import import_bytes
 from openprod.workspace.workspace import Workspace
@@ -145,6 +149,24 @@ def million(scratch: Scratch, times: int, *, quick: bool) -> Iterator[Line]:
     if ran.returncode:
         raise RuntimeError(ran.stderr[-2_000:])
     yield at_most("million", f"{count:,} CSV lines imported, memory in all", [float(ran.stdout)], "MB", must=MEMORY_MB)
+
+
+def papers(scratch: Scratch, times: int, *, quick: bool) -> Iterator[Line]:
+    """Yields the line of a list of forty pages on paper."""
+    del quick
+    workspace = scratch.workspace()
+    bring_in(workspace, 1_600)
+    now = dt.datetime.now(dt.UTC)
+    listing = of_query(workspace, "lighting.cue_sheet")
+    (own,) = (one for one in paper.papers(workspace) if one.name == "lighting.cue_sheet")
+    for what, layout in (("as every list", None), ("with its module's layout", paper.layout_of(workspace, own))):
+        raw = paper.write(workspace, listing, now, layout=layout)
+        pages = max(map(int, re.findall(rb"/Count (\d+)", raw)))
+        taken = [
+            timed(lambda layout=layout: paper.write(workspace, listing, now, layout=layout), wall) for _ in range(times)
+        ]
+        yield at_most("paper", f"{pages} pages of cues as PDF, {what}", taken, "s", must=2)
+    scratch.drop(workspace)
 
 
 def overlays(scratch: Scratch, times: int, *, quick: bool) -> Iterator[Line]:

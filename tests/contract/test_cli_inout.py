@@ -148,3 +148,12 @@ def test_lines_left_out_for_one_reason_are_one_sentence_that_says_what_to_do(
     assert said[0].startswith("Lines 2, 3, 4 and 103 more are left out: Name")
     assert "--columns HEADER=name" in said[0]
     assert len(terminal.asked("import", file, "--into", "contacts.people")["rejected"]) == 106
+
+
+def test_paper_of_a_module_has_the_modules_own_layout(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.did("add", "lighting.cues", "number=11", "label=Dawn", "notes=slow")
+    assert {"name": "lighting.cue_sheet", "title": "Cue sheet"} in terminal.asked("paper", "list")
+    usual, own = tmp_path / "usual.pdf", tmp_path / "own.pdf"
+    terminal.did("paper", "lighting.cues", "--pdf", str(usual))
+    terminal.did("paper", "lighting.cue_sheet", "--pdf", str(own))
+    assert own.read_bytes().startswith(b"%PDF-")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -291,7 +292,7 @@ def paper(
     size: str | None,
     as_of: str | None,
 ) -> None:
-    """Set a table, or a saved query's answer, on paper as a PDF; `paper list` says what there is."""
+    """Set a table, a saved query's answer, or a module's own paper as a PDF; `paper list` says what there is."""
     view = call.view(as_of)
     if what == "list" and file is None:
         _list_papers(call, view)
@@ -301,9 +302,14 @@ def paper(
     from openprod.exchange import paper as sheets
     from openprod.exchange.export import write_file
 
-    listing = _listing(view, what, where or "", names(fields), once(params)).only(dict(only))
+    own = next((one for one in sheets.papers(view) if one.name == what and what not in view.catalog.tables), None)
+    asked = own.query if own is not None else what
+    listing = _listing(view, asked, where or "", names(fields), once(params)).only(dict(only))
+    layout = sheets.layout_of(view, own) if own is not None else None
+    if own is not None:
+        listing = replace(listing, title=own.title)
     note = ", ".join(f"{name}: {value}" for name, value in (*params, *only))
-    raw = sheets.write(view, listing, _now(view), sheet=size or "", group=group, note=note)
+    raw = sheets.write(view, listing, _now(view), sheet=size or "", group=group, note=note, layout=layout)
     write_file(Path(file).expanduser(), raw)
     if call.is_json:
         output.document({"file": file, "bytes": len(raw), "rows": len(listing.rows)})
@@ -316,7 +322,13 @@ def _list_papers(call: Call, view: View) -> None:
     saved = view.query(
         query={"from": "core.queries", "select": {"name": "name", "title": "title"}, "sort": {"order": ["name"]}}
     )
-    rows = [{"name": str(one["name"]), "title": str(one["title"] or "")} for one in saved]
+    from openprod.exchange.paper import papers
+
+    own = [{"name": one.name, "title": one.title} for one in papers(view)]
+    known = {one["name"] for one in own}
+    rows = own + [
+        {"name": str(one["name"]), "title": str(one["title"] or "")} for one in saved if one["name"] not in known
+    ]
     rows += [{"name": one["name"], "title": one["title"]} for one in view.tables() if one["module"] != "core"]
     if call.is_json:
         output.document(rows)

@@ -9,12 +9,15 @@ import datetime as dt
 import itertools
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
-from openprod.exchange.export import NotWritten, text_of
+from openprod.exchange.export import text_of
 from openprod.exchange.listing import Listing
+from openprod.exchange.typesetting import Layout, typeset
 from openprod.model.hours import hour
+from openprod.workspace.modules import Adopted, adopted, package_of
 
 # What the show's setting calls a sheet, and what typst does.
 SHEETS = {"A4": "a4", "Letter": "us-letter", "A3": "a3", "Legal": "us-legal", "Tabloid": "us-tabloid"}
@@ -29,11 +32,16 @@ if TYPE_CHECKING:
     from openprod.workspace.view import View
 
 
-class _Typst(Protocol):
-    def compile(self, source: bytes, *, sys_inputs: dict[str, str]) -> bytes: ...
-
-
-def write(view: View, listing: Listing, now: dt.datetime, *, sheet: str = "", group: str = "", note: str = "") -> bytes:
+def write(
+    view: View,
+    listing: Listing,
+    now: dt.datetime,
+    *,
+    sheet: str = "",
+    group: str = "",
+    note: str = "",
+    layout: Layout | None = None,
+) -> bytes:
     """Returns a PDF: title, the rows with the columns' names on every page, the moment and the page at the foot.
 
     Columns that are empty in every row are left out; seven or more turn the page.
@@ -45,13 +53,12 @@ def write(view: View, listing: Listing, now: dt.datetime, *, sheet: str = "", gr
         sheet: the size of the sheets, where it is not the show's: A4, Letter, A3, Legal or Tabloid.
         group: the name of a column by whose values the rows stand together under headings; empty for none.
         note: a line under the title.
+        layout: how it looks, where not as every list.
 
     Raises:
-        NotWritten: it cannot be set.
+        NotWritten: it cannot be set; a layout's mistake is named.
         NoSuchColumn: there is no column to group by.
     """
-    import typst  # noqa: PLC0415 (some 30 MB that only this needs)
-
     if group:
         listing.only({group: ""})
     at = listing.at(group) if group else None
@@ -71,6 +78,7 @@ def write(view: View, listing: Listing, now: dt.datetime, *, sheet: str = "", gr
         "size": next(size for most, size in SIZES if len(kept) <= most),
         "columns": [
             {
+                "name": listing.columns[place].name,
                 "title": listing.columns[place].title,
                 "number": listing.columns[place].type in _NUMBERS,
                 "wide": _wide([row[place] for row in rows]),
@@ -82,11 +90,48 @@ def write(view: View, listing: Listing, now: dt.datetime, *, sheet: str = "", gr
             for title, some in _grouped(rows, at)
         ],
     }
-    source = files("openprod.exchange").joinpath("paper.typ").read_bytes()
-    try:
-        return cast("_Typst", cast("object", typst)).compile(source, sys_inputs={"data": json.dumps(data)})
-    except RuntimeError as error:
-        raise NotWritten(f"{listing.title} cannot be set on paper: {str(error).splitlines()[0]}") from error
+    return typeset(layout or _usual(), json.dumps(data), title=listing.title)
+
+
+def _usual() -> Layout:
+    """Returns how every list looks that has no layout of its own."""
+    return Layout(
+        "paper.typ", {"paper.typ": files("openprod.exchange").joinpath("paper.typ").read_bytes()}, is_ours=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A list with a layout of its own, as a module declares it: its full name, title, and its saved query's name."""
+
+    name: str
+    title: str
+    query: str
+    module: Adopted
+    file: str
+
+
+def papers(view: View) -> list[Paper]:
+    """Returns what the modules adopted here declare to be set on paper with a layout of their own."""
+    found: list[Paper] = []
+    with view.desk.reading():
+        for module in adopted(view.desk):
+            manifest = module.manifest()
+            if manifest is None or view.catalog.modules.get(module.name) != module.version:
+                continue
+            queries = {one.file: one.name for one in manifest.queries}
+            for short, entry in manifest.declared.get("paper", {}).items():
+                name, query = f"{module.name}.{short}", queries.get(str(entry.get("query", "")), "")
+                if query:
+                    title = str(entry.get("title", "") or short.replace("_", " ").capitalize())
+                    found.append(Paper(name, title, query, module, str(entry.get("layout", ""))))
+    return found
+
+
+def layout_of(view: View, paper: Paper) -> Layout:
+    """Returns a module's own layout with all its files; raises PackageLacking where they are not on this device."""
+    with view.desk.reading():
+        return Layout(paper.file, package_of(view.desk, paper.module).files)
 
 
 def _grouped(rows: Sequence[Sequence[str]], at: int | None) -> list[tuple[str, list[Sequence[str]]]]:

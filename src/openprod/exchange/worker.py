@@ -33,14 +33,14 @@ ENCODINGS = (
 )  # fmt: skip
 
 
-def limit(memory_bytes: int, seconds: int) -> None:
-    """Takes from this process what reading a file does not need; what a system does not have is left."""
+def limit(memory_bytes: int, seconds: int, open_files: int = OPEN_FILES_MAX) -> None:
+    """Takes from this process what its work does not need; what a system does not have is left."""
     for what, most in (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, OPEN_FILES_MAX),
+        (resource.RLIMIT_NOFILE, open_files),
     ):
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(what, (most, most))

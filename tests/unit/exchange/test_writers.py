@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typst
 from openpyxl import load_workbook
 from tests.unit.exchange.real_files import bytes_of
 
@@ -20,6 +19,7 @@ from openprod.exchange.csv import read_csv
 from openprod.exchange.listing import Listing, NoSuchColumn, of_query, of_table
 from openprod.exchange.sheet import Unreadable
 from openprod.exchange.stage import import_bytes
+from openprod.exchange.typesetting import Layout
 from openprod.exchange.words import NotInThisForm
 from openprod.exchange.writers import UnknownWriter, format_of, write
 from openprod.workspace.workspace import Workspace
@@ -238,11 +238,11 @@ def test_paper_has_every_row_and_the_page_at_the_foot(workspace: Workspace) -> N
 def test_paper_is_of_the_shows_size_and_its_clock(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[dict[str, Any]] = []
 
-    def compiled(source: bytes, *, sys_inputs: dict[str, str]) -> bytes:
-        given.append(json.loads(sys_inputs["data"]))
-        return source
+    def typeset(layout: Layout, data: str, *, title: str) -> bytes:
+        given.append(json.loads(data))
+        return layout.main.encode() + title.encode()
 
-    monkeypatch.setattr(typst, "compile", compiled)
+    monkeypatch.setattr(paper, "typeset", typeset)
     workspace.change_settings({"paper": "Letter", "clock": "12"})
     events = of_table(workspace, "schedule.events", ["title", "start"])
     paper.write(workspace, events, NOW, group="title")
