@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 BUNDLE_VALUES_MAX = 950_000
 # Where one bundle may not hold it all anyway, several small ones take less memory.
 MANY_VALUES = 250_000
-STEP_VALUES = 400_000
+STEP_VALUES = 120_000
 IMPLIED_VALUES = 2
 
 Progress = Callable[[int, int], None]
@@ -201,6 +201,8 @@ class Staged:
                             self._write(edit, step, rows)
                         if progress is not None:
                             progress(step.last, total)
+                if several > 1:
+                    made.desk.db.rest()
             for one in found:
                 one.show()
         except BaseException:

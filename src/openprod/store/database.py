@@ -22,6 +22,8 @@ from openprod.model.errors import Damaged, Missing, OpenprodError, Refused
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x4F505244  # "OPRD"
 BUSY_MS = 5_000
+# SQLite's name for a file that only one connection ever sees.
+UNNAMED = ""
 CACHE_KIB = 32 * 1024
 CHECKPOINT_PAGES = 4_000
 
@@ -235,12 +237,20 @@ class Database:
             self.connection.execute("DETACH other")
 
     def copied(self, functions: Mapping[str, SqlFunction]) -> Database:
-        """Returns a copy of this database in memory, as it stands now."""
-        copy = Database(":memory:", create=True, durable=False, functions=functions)
+        """Returns a copy of this database as it stands now, in memory up to the cache and in a file without a name.
+
+        SQLite takes that file away with the connection, and the system does if this program is killed.
+        """
+        copy = Database(UNNAMED, create=True, durable=False, functions=functions)
         with translated(self.path), copy.connection.backup("main", self.connection, "main") as backup:
             while not backup.done:
                 backup.step()
         return copy
+
+    def rest(self) -> None:
+        """Gives the memory of the cache back; what was only there goes into the file."""
+        self.connection.cache_flush()
+        self.execute("PRAGMA shrink_memory")
 
     def dynamic_objects(self) -> dict[str, str]:
         """Returns name to CREATE text of every table and index that is not in the fixed schema."""

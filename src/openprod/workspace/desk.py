@@ -56,7 +56,7 @@ from openprod.model.ops import Chunk, Ends, Rows, encode_chunk, width
 from openprod.model.slots import EXISTS, POSITION, RELATION
 from openprod.model.values import FieldRef, Plain, Value, sort_key, value_key
 from openprod.store.blobs import Blobs
-from openprod.store.database import Database, without_collector
+from openprod.store.database import UNNAMED, Database, without_collector
 from openprod.store.heads import Heads, Record
 from openprod.store.home import Home, LogKey
 from openprod.store.log import ORDINAL_BITS, ORDINAL_MASK, SEQ_BITS, Branch, Log, OpAt, Together
@@ -82,7 +82,7 @@ log = logging.getLogger(__name__)
 
 DATABASE_NAME = "workspace.db"
 BLOBS_FOLDER = "blobs"
-MEMORY = ":memory:"
+_WITHOUT_A_FILE = (":memory:", UNNAMED)
 UUID_TEXT = 36
 CANDIDATES_SHOWN = 5
 # How many entries of a list are looked at around a place.
@@ -139,7 +139,7 @@ class Desk:
         self.chance = chance
         self.lock = threading.RLock()
         self.moments: Moments[Desk] = Moments()
-        self.words = WordIndex(None if database.path == MEMORY else folder / INDEX_NAME)
+        self.words = WordIndex(None if database.path in _WITHOUT_A_FILE else folder / INDEX_NAME)
         self.blobs = Blobs(folder / BLOBS_FOLDER, chance, durable=database.is_durable)
         self.id = WorkspaceId(self._meta("workspace"))
         self.log = Log(database, self.id)

@@ -1,8 +1,8 @@
 """Overlays: a layer of changes above what everybody has, on this device only, until somebody commits it.
 
-An overlay reads everything as if it were committed already: its desk is a copy in memory of the workspace with the
-staged ops applied by the very code that applies bundles, so every query, question and history needs no second
-mechanism. What is staged is kept slot by slot with the writes it was staged over (`staged`); where those moved on
+An overlay reads everything as if it were committed already: its desk is a copy of the workspace (in memory as far as a
+cache goes, the rest in a file without a name) with the staged ops applied by the very code that applies bundles, so
+every query, question and history needs no second mechanism. What is staged is kept slot by slot with the writes it was staged over (`staged`); where those moved on
 meanwhile is drift (`drift`), and a commit waits until each is decided. A commit is one bundle.
 """
 
