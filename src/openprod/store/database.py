@@ -414,6 +414,7 @@ def _raise_ours(path: str, error: BaseException | None) -> None:
 
 def _our_error(path: str, error: BaseException) -> OpenprodError | None:
     """Returns the error that people are told in place of one of SQLite's, None where it is none of those."""
+    path = path or "the folder for temporary files"
     match error:
         case apsw.BusyError() | apsw.LockedError():
             return DatabaseBusy(

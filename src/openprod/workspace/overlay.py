@@ -2,8 +2,9 @@
 
 An overlay reads everything as if it were committed already: its desk is a copy of the workspace (in memory as far as a
 cache goes, the rest in a file without a name) with the staged ops applied by the very code that applies bundles, so
-every query, question and history needs no second mechanism. What is staged is kept slot by slot with the writes it was staged over (`staged`); where those moved on
-meanwhile is drift (`drift`), and a commit waits until each is decided. A commit is one bundle.
+every query, question and history needs no second mechanism. What is staged is kept slot by slot with the writes it was
+staged over (`staged`); where those moved on meanwhile is drift (`drift`), and a commit waits until each is decided. A
+commit is one bundle.
 """
 
 from __future__ import annotations
