@@ -219,6 +219,7 @@ class _Layouter:
         self._found: list[Column] = []
         self._taken: dict[str, str] = {}
         self._assumed: list[str] = []
+        self._left_out: list[tuple[int, str]] = []
 
     def lay_out(self, columns: Mapping[str, str], remembered: Mapping[str, str], match: Sequence[str]) -> Layout:
         said: dict[str, tuple[Field | End | None, How]] = {}
@@ -240,6 +241,8 @@ class _Layouter:
             said[header] = (self._target_said(target) if target else None, "said")
         id_at = self._take_columns(said)
         self._build_by_forms()
+        used = {part for one in self._found for part in one.parts if isinstance(part, int)}
+        self._assumed += _left_out(self._table, [header for at, header in self._left_out if at not in used])
         if not any(one.field or one.end for one in self._found):
             names = ", ".join(name for name, one in self._table.fields.items() if not one.hidden)
             raise BadColumns(
@@ -326,7 +329,7 @@ class _Layouter:
 
     def _take_columns(self, said: Mapping[str, tuple[Field | End | None, How]]) -> int | None:
         """Takes each column of the file for what it is, and returns the place of the column of ids."""
-        left_out: list[str] = []
+        left_out: list[tuple[int, str]] = []
         id_at: int | None = None
         guesses: list[tuple[int, str]] = []
         for at, header in enumerate(self._sheet.header):
@@ -351,9 +354,9 @@ class _Layouter:
             elif guessed is not None:
                 self._take(header, at, *guessed)
             elif plainly(header) != MARKS_COLUMN:
-                left_out.append(header)
+                left_out.append((at, header))
         self._found.sort(key=lambda one: one.at)
-        self._assumed += _left_out(self._table, left_out)
+        self._left_out = left_out
         return id_at
 
     def _is_end(self, end: End, at: int) -> bool:

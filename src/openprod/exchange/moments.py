@@ -53,6 +53,8 @@ _DATE = re.compile(
     r")",
     re.IGNORECASE,
 )
+# Where a point stands behind the month's number too, the day comes first.
+_WITH_POINTS = re.compile(r"\D*[0-9]{1,2}\.\s?[0-9]{1,2}\.")
 _HEADING = re.compile(rf"\s*(?P<month>{_MONTH_WORDS})\.?\s*(?P<year>[0-9]{{4}})?\s*:?\s*", re.IGNORECASE)
 _RANGE = re.compile(
     rf"\s*(?P<start>{CLOCK})\s*{BETWEEN}\s*"
@@ -189,8 +191,10 @@ class Dates:
         self._today = today
         self._heading: tuple[int, int | None] = (0, None)
         self._known: dict[tuple[tuple[int, int | None], str], dt.date | str] = {}
+        self._has_points = False
         seen = list(self._open(cells))
         self._has_weekdays = any(one.day.weekday is not None for one in seen)
+        self._is_order_guessed = False
         self._order = self._order_of(seen)
         self._resolve(seen)
         self._heading = (0, None)
@@ -203,6 +207,7 @@ class Dates:
                 heading = found
                 self._known[heading, text] = ""
                 continue
+            self._has_points = self._has_points or _WITH_POINTS.match(text) is not None
             day = day_in(text)
             if day is None or (heading, text) in known:
                 continue
@@ -220,7 +225,10 @@ class Dates:
             return "dmy"
         if any(one.day > YEAR_MONTHS for one in pairs):
             return "mdy"
+        if self._has_points:
+            return "dmy"
         fits = {order: self._best_year([self._ordered(one.day, order) for one in seen])[1] for order in ("mdy", "dmy")}
+        self._is_order_guessed = fits["dmy"] == fits["mdy"]
         return "dmy" if fits["dmy"] > fits["mdy"] else "mdy"
 
     def _ordered(self, day: Day, order: str) -> Day:
@@ -288,7 +296,8 @@ class Dates:
             yield self.years.told(f"{title}: {'the year is as you said' if self._assume.year else sentence}", unit)
         if self.orders.lines and not self._assume.dates:
             named = "the day comes first" if self._order == "dmy" else "the month comes first"
-            yield self.orders.told(f"{title}: {named}, as in the other dates; --assume dates=dmy or mdy says it", unit)
+            why = "as nothing in the file says which" if self._is_order_guessed else "as in the other dates"
+            yield self.orders.told(f"{title}: {named}, {why}; --assume dates=dmy or mdy says it", unit)
 
 
 def heading_in(text: str) -> tuple[int, int | None] | None:

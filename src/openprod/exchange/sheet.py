@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -112,7 +113,8 @@ def make_sheet(
 
 def plainly(name: str) -> str:
     """Returns a column's name as it is compared: small letters, figures and underlines."""
-    return re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")
+    bare = "".join(one for one in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(one))
+    return re.sub(r"[^a-z0-9]+", "_", bare).strip("_")
 
 
 def canonical_number(text: str) -> str:
